@@ -1,0 +1,1 @@
+"""Returns, claims, messages and cancellations of sellers, settled on time and paid exactly once."""
