@@ -1,0 +1,281 @@
+"""A draft: one case, its order and the order's intents, with the events that are decided but not yet committed.
+
+`evolve` is the only place where an event changes a state; deciding modules record events and read the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from quittance.domain import order as orders
+from quittance.domain.account import Control
+from quittance.domain.case import Case
+from quittance.domain.errors import Rejected
+from quittance.domain.events import (
+    CaseMarked,
+    CaseNamed,
+    CaseOpened,
+    CaseUnmarked,
+    Event,
+    IntentAdmitted,
+    IntentMoved,
+    LinesRemoved,
+    OrderRead,
+    ParcelIdentified,
+    ParcelReceived,
+    Resolution,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnDeclined,
+    ReturnRead,
+    ReturnReopened,
+    UnitsResolved,
+)
+from quittance.domain.ids import IntentId
+from quittance.domain.intent import Intent, IntentState, IntentVerb, move
+from quittance.domain.ledger import Amounts, release, reserve, settle
+from quittance.domain.observations import ChannelStatus
+from quittance.domain.order import Order
+from quittance.domain.parcel import Parcel
+from quittance.domain.return_request import ReturnLine, ReturnRequest, with_reading
+
+WAKE_AFTER = timedelta(seconds=60)
+REMIND_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one commit may change. `intents` are all of the order; `events` are new."""
+
+    case: Case
+    order: Order | None
+    intents: Mapping[IntentId, Intent]
+    control: Control
+    now: datetime
+    events: tuple[Event, ...] = ()
+
+    @property
+    def body(self) -> ReturnRequest:
+        """The body of a return case; TypeError for another kind."""
+        if not isinstance(self.case.body, ReturnRequest):
+            raise TypeError(f"case {self.case.id} is a {self.case.kind}, not a return")
+        return self.case.body
+
+    @property
+    def ordered(self) -> Order:
+        """The order; Rejected(NO_ORDER) for a case that has none."""
+        if self.order is None:
+            raise Rejected("NO_ORDER", "case", "identify the order of this case first")
+        return self.order
+
+    def record(self, *events: Event) -> Draft:
+        """Return the draft after these events, in their order."""
+        draft = self
+        for event in events:
+            draft = replace(evolve(draft, event), events=(*draft.events, event))
+        return draft
+
+    def marked(self, mark: str) -> Draft:
+        """Mark the case for a person, once."""
+        return self if mark in self.case.marks else self.record(CaseMarked(mark))
+
+    def unmarked(self, mark: str) -> Draft:
+        """Take a mark away if it is there."""
+        return self.record(CaseUnmarked(mark)) if mark in self.case.marks else self
+
+    def named(self, names: Iterable[tuple[str, str]]) -> Draft:
+        """Add the names that the case does not have yet."""
+        new = tuple(sorted(set(names) - self.case.names))
+        return self.record(CaseNamed(new)) if new else self
+
+    def admitted(self) -> int:
+        """How many intents this draft has admitted so far: the next one's index."""
+        return sum(isinstance(event, IntentAdmitted) for event in self.events)
+
+
+def evolve(draft: Draft, event: Event) -> Draft:
+    """Apply one event; events that only tell change nothing."""
+    match event:
+        case CaseOpened(case):
+            return replace(draft, case=case)
+        case CaseNamed(names):
+            return _head(draft, names=draft.case.names | set(names))
+        case OrderRead(reading):
+            return _order_read(draft, orders.read(draft.ordered, reading))
+        case IntentAdmitted(intent):
+            return _admit(draft, intent)
+        case IntentMoved():
+            return _intent_moved(draft, event)
+        case CaseMarked(mark):
+            return _head(draft, marks=draft.case.marks | {mark})
+        case CaseUnmarked(mark):
+            return _head(draft, marks=draft.case.marks - {mark})
+        case ParcelIdentified(target):
+            assert isinstance(draft.case.body, Parcel)
+            return _head(draft, body=replace(draft.case.body, target=target))
+        case _:
+            return _return_event(draft, event)
+
+
+def _head(draft: Draft, **changes: Any) -> Draft:
+    return replace(draft, case=replace(draft.case, **changes))
+
+
+def _body(draft: Draft, **changes: Any) -> Draft:
+    return _head(draft, body=replace(draft.body, **changes))
+
+
+def _order_read(draft: Draft, order: Order) -> Draft:
+    draft = replace(draft, order=order)
+    if not isinstance(draft.case.body, ReturnRequest):
+        return draft
+    return _body(draft, country=order.country, delivered_at=order.delivered_at)
+
+
+def _return_event(draft: Draft, event: Event) -> Draft:
+    match event:
+        case ReturnRead(reading):
+            body = with_reading(draft.body, reading.lines, reading.status)
+            body = replace(body, as_of=reading.as_of, sent_at=body.sent_at or reading.sent_at)
+            return _head(draft, body=body)
+        case ReturnAuthorised(at=at):
+            lines = {key: replace(line, authorised=line.requested) for key, line in draft.body.lines.items()}
+            first = draft.body.authorised_at or at
+            return _body(draft, authorised_at=first, lines=lines, status=ChannelStatus.OPEN, late_parcel=False)
+        case ReturnDeclined():
+            return _body(draft, status=ChannelStatus.DECLINED)
+        case ReturnCancelled():
+            return _body(draft, status=ChannelStatus.CANCELLED)
+        case ReturnClosed():
+            return _body(draft, status=ChannelStatus.CLOSED, late_parcel=False)
+        case ReturnReopened():
+            return _body(draft, late_parcel=True)
+        case ParcelReceived():
+            return _parcel(draft, event)
+        case UnitsResolved():
+            return _resolve(draft, event)
+        case LinesRemoved(units):
+            return _body(draft, lines=_without(draft.body, dict(units)))
+        case _:
+            return draft
+
+
+def _parcel(draft: Draft, event: ParcelReceived) -> Draft:
+    lines = dict(draft.body.lines)
+    for line_id, quantity, _ in event.units:
+        lines[line_id] = replace(lines[line_id], received=lines[line_id].received + quantity)
+    receipts = {**draft.body.receipts, event.receipt.id: event.receipt.digest}
+    first = draft.body.received_at or event.at
+    return _body(draft, lines=lines, receipts=receipts, received_at=first)
+
+
+def _without(body: ReturnRequest, units: Mapping[str, int]) -> dict[str, ReturnLine]:
+    lines = dict(body.lines)
+    for line_id, quantity in units.items():
+        line = lines[line_id]
+        left = max(0, line.requested - quantity)
+        lines[line_id] = replace(line, requested=left, authorised=min(line.authorised, left))
+    return lines
+
+
+_PLACE = {
+    Resolution.ACCEPT: "accepted",
+    Resolution.REJECT: "rejected",
+    Resolution.KEEP: "kept",
+    Resolution.EXCHANGE: "exchanged",
+    Resolution.REPAIR: "repaired",
+}
+
+
+def _resolve(draft: Draft, event: UnitsResolved) -> Draft:
+    lines = dict(draft.body.lines)
+    place = _PLACE[event.resolution]
+    for line_id, quantity in event.units:
+        changed: dict[str, Any] = {place: getattr(lines[line_id], place) + quantity}
+        lines[line_id] = replace(lines[line_id], **changed)
+    for line_id, minor in event.adjustments:
+        lines[line_id] = replace(lines[line_id], adjustment=lines[line_id].adjustment + minor)
+    return _body(draft, lines=lines)
+
+
+def claimed(intent: Intent) -> Amounts:
+    """The headroom that an intent needs: its payments, its units with their goods value, its shipping."""
+    lines: dict[str, tuple[int, int]] = {}
+    for line in intent.lines:
+        quantity, minor = lines.get(line.order_line, (0, 0))
+        lines[line.order_line] = (quantity + line.quantity, minor + line.minor)
+    return Amounts(intent.payments, lines, intent.components.shipping)
+
+
+def _admit(draft: Draft, intent: Intent) -> Draft:
+    draft = replace(draft, intents={**draft.intents, intent.id: intent})
+    if intent.has_ended:
+        return draft
+    draft = _body(draft, open_intents={**draft.body.open_intents, intent.id: intent.act})
+    if not intent.act.is_money:
+        return draft
+    ledger = reserve(draft.ordered.ledger, intent.id, claimed(intent), draft.now)
+    return _paying(replace(draft, order=replace(draft.ordered, ledger=ledger)), intent, underway=1)
+
+
+def _paying(draft: Draft, intent: Intent, *, underway: int = 0, done: int = 0) -> Draft:
+    """Count the units of a refund as underway or done on the case it belongs to."""
+    if intent.case != draft.case.id:
+        return draft
+    lines = dict(draft.body.lines)
+    for part in intent.lines:
+        line = lines[part.return_line]
+        paying, paid = line.paying + underway * part.quantity, line.paid + done * part.quantity
+        adjustment = 0 if underway > 0 else line.adjustment
+        lines[part.return_line] = replace(line, paying=paying, paid=paid, adjustment=adjustment)
+    return _body(draft, lines=lines)
+
+
+def due_of(state: IntentState, now: datetime) -> datetime | None:
+    """When an intent in this state is looked at again if nobody says otherwise; None once it has ended."""
+    if state is IntentState.READY:
+        return now + WAKE_AFTER
+    if state in (IntentState.RESERVED, IntentState.AWAITING_APPROVAL, IntentState.HOLD):
+        return now + REMIND_AFTER
+    return None
+
+
+def _intent_moved(draft: Draft, event: IntentMoved) -> Draft:
+    before = draft.intents[IntentId(event.intent)]
+    after = move(before, event.verb, why=event.why, reference=event.reference or before.reference)
+    changes: dict[str, Any] = {"due": due_of(after.state, draft.now)}
+    if event.verb in (IntentVerb.APPROVE, IntentVerb.APPROVE_AND_WAIT):
+        changes["approved_by"] = event.by
+    after = replace(after, **changes)
+    draft = replace(draft, intents={**draft.intents, after.id: after})
+    if after.act.is_money:
+        draft = _money_moved(draft, after)
+    if after.has_ended and after.case == draft.case.id:
+        remaining = {key: act for key, act in draft.body.open_intents.items() if key != after.id}
+        draft = _body(draft, open_intents=remaining)
+    return draft
+
+
+def _money_moved(draft: Draft, intent: Intent) -> Draft:
+    ledger = draft.ordered.ledger
+    match intent.state:
+        case IntentState.READY:
+            ledger = replace(ledger, turn=intent.id)
+        case IntentState.SETTLED:
+            ledger = settle(ledger, intent.id, intent.reference)
+            draft = _paying(draft, intent, underway=-1, done=1)
+        case IntentState.DECLINED | IntentState.CANCELLED:
+            ledger = release(ledger, intent.id)
+            draft = _paying(draft, intent, underway=-1)
+        case _:
+            return draft
+    return replace(draft, order=replace(draft.ordered, ledger=ledger))
+
+
+def lines_of(body: ReturnRequest, units: Mapping[str, int]) -> list[tuple[str, ReturnLine, int]]:
+    """The named lines with their units, in the order of their ids."""
+    return [(line_id, body.lines[line_id], units[line_id]) for line_id in sorted(units)]

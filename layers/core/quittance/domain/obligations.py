@@ -1,0 +1,86 @@
+"""Obligations: which deadlines the state of a case calls for, and from which event each is counted.
+
+Decides by state alone; what is no longer called for is met, so that nothing has to remember to disarm it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from quittance.domain.case import Case
+from quittance.domain.deadline import Wanted, reconcile
+from quittance.domain.draft import Draft
+from quittance.domain.events import DeadlineArmed, DeadlineMet, DeadlineMoved, Event
+from quittance.domain.observations import ChannelStatus
+from quittance.domain.parcel import Parcel, ParcelState
+from quittance.domain.policy import Policy
+from quittance.domain.return_request import ReturnRequest, ReturnState
+
+LAW_REFUND = "law_refund"
+# The law says "without undue delay" once the goods or the proof of sending arrive late; a day is the shop's reading.
+WITHHELD_GRACE = timedelta(hours=24)
+LAW_WARNINGS = (5 * 24 * 60, 48 * 60, 24 * 60)
+
+
+def wanted(case: Case, policy: Policy) -> dict[str, Wanted]:
+    """Return every deadline that the state calls for, by kind."""
+    if isinstance(case.body, Parcel):
+        starts = _parcel_starts(case.body)
+    else:
+        starts = dict(_return_starts(case.body))
+    found = {}
+    for kind, since in starts.items():
+        rule = policy.deadline(kind)
+        if rule is not None:
+            found[kind] = rule.wanted(since)
+    if isinstance(case.body, ReturnRequest):
+        law = _law_refund(case.body, policy)
+        if law is not None:
+            found[LAW_REFUND] = law
+    return found
+
+
+def _parcel_starts(parcel: Parcel) -> dict[str, datetime]:
+    return {"identify_parcel": parcel.arrived_at} if parcel.state is ParcelState.UNIDENTIFIED else {}
+
+
+def _return_starts(body: ReturnRequest) -> Iterator[tuple[str, datetime]]:
+    undecided = any(line.undecided for line in body.lines.values())
+    if body.state is ReturnState.REQUESTED:
+        yield "decide_request", body.requested_at
+    if body.status is ChannelStatus.OPEN and body.outstanding and body.authorised_at:
+        yield "goods_outstanding", body.authorised_at
+    if undecided and body.received_at:
+        yield "decide_units", body.received_at
+    if body.received_at and (undecided or body.is_paying):
+        yield "refund_received", body.received_at
+
+
+def _law_refund(body: ReturnRequest, policy: Policy) -> Wanted | None:
+    """Pay within the law's days of the withdrawal; withheld at most until the goods or the proof of sending are there.
+
+    Source: Directive 2011/83/EU article 13(1) and (3).
+    """
+    proof = min((t for t in (body.sent_at, body.received_at) if t is not None), default=None)
+    owing = body.is_paying or any(line.undecided for line in body.lines.values())
+    sent = body.sent_at is not None and bool(body.outstanding)
+    law = policy.withdrawal(body.country, body.delivered_at, body.requested_at)
+    if law is None or proof is None or not (owing or sent):
+        return None
+    legal = max(body.requested_at + timedelta(days=law.refund_days), proof + WITHHELD_GRACE)
+    return Wanted(body.requested_at, legal, legal - timedelta(days=2), policy.law_rule(law), LAW_WARNINGS, 1)
+
+
+def keep(draft: Draft, policy: Policy) -> Draft:
+    """Bring the deadlines of the draft's case into line with its state, and say what changed."""
+    after, changes = reconcile(draft.case.deadlines, wanted(draft.case, policy))
+    events: dict[str, type[DeadlineArmed | DeadlineMoved | DeadlineMet]] = {
+        "armed": DeadlineArmed,
+        "moved": DeadlineMoved,
+        "met": DeadlineMet,
+    }
+    told: list[Event] = [events[change.what](change.kind, change.legal) for change in changes]
+    draft = draft.record(*told)
+    return replace(draft, case=replace(draft.case, deadlines=after))

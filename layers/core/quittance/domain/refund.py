@@ -1,0 +1,201 @@
+"""Where a refund is decided: which units are owed, what they come to, and who has to agree.
+
+Refuses to pay before the gate is open, for units twice, and above what the law or the merchant's tier allows alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from quittance.domain.account import Mode
+from quittance.domain.draft import Draft, due_of
+from quittance.domain.errors import Rejected
+from quittance.domain.events import IntentAdmitted, IntentMoved
+from quittance.domain.ids import intent_id, replay_key
+from quittance.domain.intent import Act, Components, Intent, IntentLine, IntentState, IntentVerb
+from quittance.domain.ledger import Ledger, allot, next_turn
+from quittance.domain.money import share_of
+from quittance.domain.policy import Gate, Policy, RefundWhen, Terms, Withdrawal
+from quittance.domain.return_request import ReturnLine, ReturnRequest
+
+
+REFUSED = "refund_refused:BY_APPROVER"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A refund as it would be admitted now: its lines, components, split over payments and the rule behind it."""
+
+    lines: tuple[IntentLine, ...]
+    components: Components
+    payments: dict[str, int]
+    currency: str
+    rule: str
+    reason: str
+
+
+def owed(line: ReturnLine, *, in_advance: bool) -> int:
+    """Units of a line to pay back that no refund covers yet; with the gate open early, also those still to arrive."""
+    if in_advance:
+        refused = line.rejected + line.exchanged + line.repaired
+        return max(0, line.authorised - refused - line.paying - line.paid)
+    return max(0, line.payable)
+
+
+def is_in_advance(body: ReturnRequest, terms: Terms) -> bool:
+    """Say whether the merchant pays before the goods are in: at authorisation, or at evidence of sending."""
+    if terms.refund_gate is Gate.AUTHORISED:
+        return body.authorised_at is not None
+    return terms.refund_gate is Gate.SENT and body.sent_at is not None
+
+
+def is_waiting(body: ReturnRequest, terms: Terms) -> bool:
+    """Say whether the merchant refunds only once every parcel is in and decided."""
+    undecided = any(line.undecided for line in body.lines.values())
+    return terms.refund_when is RefundWhen.ALL_RECEIVED and bool(body.outstanding or undecided)
+
+
+def quote(draft: Draft, policy: Policy) -> Quote | None:
+    """Compute the refund that is owed now, to the minor unit; None when nothing is.
+
+    Raises Rejected(OVER_HEADROOM) when the payments have less left than is owed, and Rejected(ZERO_REFUND) when the
+    units are owed but come to nothing.
+    """
+    body, order = draft.body, draft.ordered
+    in_advance = is_in_advance(body, policy.terms)
+    shadowed = _shadowed(draft)
+    units = {key: owed(line, in_advance=in_advance) - shadowed.get(key, 0) for key, line in body.lines.items()}
+    units = {line_id: quantity for line_id, quantity in units.items() if quantity > 0}
+    if not units or is_waiting(body, policy.terms):
+        return None
+    law = policy.withdrawal(body.country, body.delivered_at, body.requested_at)
+    lines = _priced(body, order.ledger, units)
+    components = Components(
+        goods=sum(line.minor for line in lines),
+        shipping=_shipping(order.ledger, lines, law),
+        fee=sum(_fee(body.lines[line.return_line], line.minor, policy.terms, law) for line in lines),
+        adjustment=sum(body.lines[line.return_line].adjustment for line in lines),
+    )
+    if components.total <= 0:
+        raise Rejected("ZERO_REFUND", "amount", "nothing is left to pay for these units; close the return instead")
+    rule = policy.law_rule(law) if law else policy.rule("refund")
+    reasons = sorted({body.lines[line.return_line].reason or "return" for line in lines})
+    split = allot(order.ledger, components.total)
+    return Quote(lines, components, split, order.currency, rule, "+".join(reasons))
+
+
+def _shadowed(draft: Draft) -> dict[str, int]:
+    """Units that a shadow decision covers already; it reserves nothing, so that the lines do not show it."""
+    units: dict[str, int] = {}
+    for intent in draft.intents.values():
+        if intent.state is IntentState.SHADOWED and intent.act.is_money and intent.case == draft.case.id:
+            for line in intent.lines:
+                units[line.return_line] = units.get(line.return_line, 0) + line.quantity
+    return units
+
+
+def _priced(body: ReturnRequest, ledger: Ledger, units: dict[str, int]) -> tuple[IntentLine, ...]:
+    """Price each line's units by what they cost with discounts and tax; portions always sum to the line's total."""
+    taken = {line: ledger.taken(line) for line in ledger.lines}
+    priced = []
+    for line_id in sorted(units):
+        order_line, quantity = body.lines[line_id].order_line, units[line_id]
+        sold = ledger.lines.get(order_line)
+        if sold is None:
+            raise Rejected("UNKNOWN_LINE", f"lines.{line_id}", "the order has no such line")
+        done, paid = taken[order_line]
+        if done + quantity > sold.quantity:
+            raise Rejected("OVER_HEADROOM", f"lines.{line_id}", f"{sold.quantity - done} units are left to refund")
+        minor = min(share_of(sold.total, done, quantity, sold.quantity), max(0, sold.total - paid))
+        taken[order_line] = (done + quantity, paid + minor)
+        priced.append(IntentLine(line_id, order_line, quantity, minor))
+    return tuple(priced)
+
+
+def _shipping(ledger: Ledger, lines: tuple[IntentLine, ...], law: Withdrawal | None) -> int:
+    """Outbound shipping, once, with the units that complete the withdrawal from the whole order.
+
+    Source: Directive 2011/83/EU article 13(1).
+    """
+    if law is None or not law.outbound_shipping:
+        return 0
+    now = {key: sum(line.quantity for line in lines if line.order_line == key) for key in ledger.lines}
+    is_last = all(ledger.taken(key)[0] + now[key] >= sold.quantity for key, sold in ledger.lines.items())
+    return ledger.free_shipping if is_last else 0
+
+
+def _fee(line: ReturnLine, minor: int, terms: Terms, law: Withdrawal | None) -> int:
+    """The merchant's restocking fee, never in a withdrawal by law and never where the seller is at fault."""
+    if (law is not None and not law.restocking_fee) or line.reason in terms.fee_free_reasons:
+        return 0
+    return (2 * minor * terms.fee_percent + 100) // 200
+
+
+def admit(draft: Draft, policy: Policy, by: str) -> Draft:
+    """Admit the refund that is owed as an intent holding its headroom; mark the case when it cannot be."""
+    order = draft.ordered
+    if draft.control.mode is Mode.OBSERVE or is_stopped(draft):
+        return draft
+    if order.disputes or order.frozen:
+        return draft.marked("refund_blocked") if _is_owing(draft, policy) else draft
+    try:
+        quoted = quote(draft, policy)
+    except Rejected as refusal:
+        return draft.marked(f"refund_refused:{refusal.code}")
+    if quoted is None:
+        return draft
+    draft = draft.unmarked("refund_blocked")
+    return take_turn(draft.record(IntentAdmitted(_born(draft, quoted, policy, by))))
+
+
+def is_stopped(draft: Draft) -> bool:
+    """Say whether a refund of this case was refused, declined or differed, so that a person has to free the next."""
+    return any(mark.startswith("refund:") or mark == REFUSED for mark in draft.case.marks)
+
+
+def _is_owing(draft: Draft, policy: Policy) -> bool:
+    in_advance = is_in_advance(draft.body, policy.terms)
+    return any(owed(line, in_advance=in_advance) for line in draft.body.lines.values())
+
+
+def _born(draft: Draft, quoted: Quote, policy: Policy, by: str) -> Intent:
+    limit = policy.terms.refund_alone_up_to
+    is_small = limit.currency == quoted.currency and quoted.components.total <= limit.minor
+    state = IntentState.RESERVED if is_small else IntentState.AWAITING_APPROVAL
+    intent = blank(draft, Act.REFUND, by, quoted.reason, quoted.rule, state)
+    return replace(intent, lines=quoted.lines, components=quoted.components, payments=quoted.payments)
+
+
+def blank(draft: Draft, act: Act, by: str, reason: str, rule: str, state: IntentState) -> Intent:
+    """An intent of this case at birth, without lines or money; in shadow mode it ends where it begins."""
+    case, control = draft.case, draft.control
+    born = intent_id(control.epoch, case.id, case.version + 1, draft.admitted())
+    if control.mode is Mode.SHADOW:
+        state = IntentState.SHADOWED
+    return Intent(
+        id=born,
+        case=case.id,
+        channel=case.channel,
+        account=case.account,
+        store=case.store,
+        order=draft.ordered.id,
+        external=case.external,
+        act=act,
+        state=state,
+        currency=draft.ordered.currency,
+        created_at=draft.now,
+        requested_by=by,
+        reason=reason,
+        rule=rule,
+        lane=1,
+        key=replay_key(born, case.channel, case.account),
+        epoch=control.epoch,
+        due=due_of(state, draft.now),
+    )
+
+
+def take_turn(draft: Draft) -> Draft:
+    """Make the oldest waiting refund of the order ready, if no other is in flight."""
+    waiting = [i.id for i in draft.intents.values() if i.state is IntentState.RESERVED and i.act.is_money]
+    turn = next_turn(draft.ordered.ledger, waiting)
+    return draft if turn is None else draft.record(IntentMoved(turn, IntentVerb.TAKE_TURN, "rule"))
