@@ -1,0 +1,179 @@
+"""Deliveries that came in together: each is archived, known ones are skipped, those of one order are read once.
+
+Refuses to drop anything: what is malformed is parked at once, what cannot be read is due again and parked at last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from quittance.application.apply_observation import Applied, apply_observation
+from quittance.application.ports import (
+    Archive,
+    Channel,
+    Delivery,
+    Hint,
+    NoPolicy,
+    Parked,
+    Place,
+    Ports,
+    ReceiptReader,
+)
+from quittance.application.receive_parcel import receive_parcel
+from quittance.domain.errors import Rejected, Unavailable
+from quittance.domain.ids import DeliveryId
+from quittance.domain.intent import back_off
+
+WAREHOUSE = "warehouse"
+UNLISTED = "no published policy lists this store"
+FIRST_TRY = timedelta(seconds=30)
+LONGEST_TRY = timedelta(hours=1)
+TRIES = 12
+PARKED_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery with the key of its archived bytes and how often it was tried before."""
+
+    delivery: Delivery
+    archive: str
+    tries: int = 0
+
+
+@dataclass
+class _Group:
+    place: Place
+    hint: Hint
+    arrivals: list[Arrival] = field(default_factory=list)
+
+
+def archived(ports: Ports, archive: Archive, delivery: Delivery) -> Arrival | None:
+    """Archive a delivery before any work on it; None when it was done before."""
+    known = ports.table.delivery(delivery.key)
+    if known is not None and known.state == "done":
+        ports.meter.count("DeliveryRepeated", delivery.channel, "done")
+        return None
+    return Arrival(delivery, archive.put(delivery), known.tries if known else 0)
+
+
+def work_deliveries(ports: Ports, receipts: ReceiptReader, arrivals: Iterable[Arrival]) -> Mapping[DeliveryId, str]:
+    """Work on deliveries and return what each came to. Nothing is raised for what is wrong with one of them."""
+    outcomes: dict[DeliveryId, str] = {}
+    groups: dict[tuple[str, ...], _Group] = {}
+    for arrival in arrivals:
+        delivery = arrival.delivery
+        if delivery.channel == WAREHOUSE:
+            outcomes[delivery.id] = _receipt(ports, receipts, arrival)
+            continue
+        hint = _hint(ports, arrival)
+        if isinstance(hint, str):
+            outcomes[delivery.id] = hint
+            continue
+        place = _place(ports, delivery)
+        if place is None:
+            outcomes[delivery.id] = _later(ports, [arrival], UNLISTED)
+            continue
+        group = groups.setdefault(_target(place, hint), _Group(place, hint))
+        group.arrivals.append(arrival)
+        group.hint = _widest(group.hint, hint)
+    for group in groups.values():
+        outcome = _observe(ports, group)
+        outcomes.update({arrival.delivery.id: outcome for arrival in group.arrivals})
+    return outcomes
+
+
+def _place(ports: Ports, delivery: Delivery) -> Place | None:
+    """Where the delivery belongs by the policy in force now, which may be newer than the delivery."""
+    try:
+        if delivery.channel == WAREHOUSE:
+            return ports.policies.shop_of(delivery.store)
+        account = ports.policies.account_of(delivery.channel, delivery.store)
+    except NoPolicy:
+        return None
+    return None if account is None else Place(delivery.channel, account, delivery.store)
+
+
+def _target(place: Place, hint: Hint) -> tuple[str, ...]:
+    return place.channel, place.account, hint.order or "", "" if hint.order else hint.return_id
+
+
+def _widest(one: Hint, other: Hint) -> Hint:
+    """Of two hints at one order the one that is worth more reading."""
+    return other if one.only_known else one
+
+
+def _hint(ports: Ports, arrival: Arrival) -> Hint | str:
+    delivery = arrival.delivery
+    channel: Channel = ports.channel(delivery.channel)
+    try:
+        hint = channel.hint(delivery)
+    except Rejected as refusal:
+        return _park(ports, arrival, f"{refusal.code}: {refusal.field}")
+    if not hint.topic_known:
+        ports.meter.count("TopicUnknown", delivery.channel, "recorded")
+        ports.table.end_delivery(delivery.key, ports.clock.now())
+        return "unknown_topic"
+    return hint
+
+
+def _observe(ports: Ports, group: _Group) -> str:
+    keys = tuple(arrival.delivery.key for arrival in group.arrivals)
+    try:
+        applied = apply_observation(ports, group.place, group.hint, keys)
+    except Unavailable as error:
+        return _later(ports, group.arrivals, f"{type(error).__name__}: {error}")
+    except Rejected as refusal:
+        return _later(ports, group.arrivals, f"{refusal.code}: {refusal.field}: {refusal.fix}")
+    if applied is Applied.UNKNOWN_ORDER:
+        return _later(ports, group.arrivals, "the channel knows no such order")
+    return _ended(ports, group.arrivals, applied)
+
+
+def _receipt(ports: Ports, receipts: ReceiptReader, arrival: Arrival) -> str:
+    delivery = arrival.delivery
+    place = _place(ports, delivery)
+    if place is None:
+        return _later(ports, [arrival], UNLISTED)
+    try:
+        receipt = receipts(delivery)
+    except Rejected as refusal:
+        return _park(ports, arrival, f"{refusal.code}: {refusal.field}: {refusal.fix}")
+    try:
+        applied = receive_parcel(ports, place, receipt, (delivery.key,))
+    except Unavailable as error:
+        return _later(ports, [arrival], f"{type(error).__name__}: {error}")
+    except Rejected as refusal:
+        return _park(ports, arrival, f"{refusal.code}: {refusal.field}: {refusal.fix}")
+    return _ended(ports, [arrival], applied)
+
+
+def _ended(ports: Ports, arrivals: list[Arrival], applied: Applied) -> str:
+    for arrival in arrivals:
+        if arrival.tries and applied is not Applied.COMMITTED:
+            ports.table.end_delivery(arrival.delivery.key, ports.clock.now())
+        ports.meter.count("DeliveryWorked", arrival.delivery.channel, applied.value)
+    return applied.value
+
+
+def _later(ports: Ports, arrivals: list[Arrival], why: str) -> str:
+    now = ports.clock.now()
+    for arrival in arrivals:
+        if arrival.tries + 1 >= TRIES:
+            _park(ports, arrival, why)
+            continue
+        due = now + back_off(arrival.tries, FIRST_TRY, LONGEST_TRY)
+        ports.table.pend(arrival.delivery, arrival.archive, arrival.tries + 1, due, why)
+        ports.meter.count("DeliveryPending", arrival.delivery.channel, "due_again")
+    return "pending"
+
+
+def _park(ports: Ports, arrival: Arrival, why: str) -> str:
+    now, delivery = ports.clock.now(), arrival.delivery
+    expires = delivery.received_at + PARKED_FOR
+    parked = Parked(delivery.key, delivery.store, delivery.topic, arrival.archive, why, now, expires)
+    ports.table.park(parked)
+    ports.meter.count("Parked", delivery.channel, "delivery")
+    return "parked"
