@@ -299,7 +299,7 @@ def _settle(step: _Step, reference: str) -> IntentState:
         else:
             draft = decide_return.settled(draft, intent)
         try:
-            return _follow(step, refund.take_turn(draft))
+            return _follow(step, refund.take_turn(draft.unmarked(f"{intent.act.value}:held")))
         except Conflict:
             again = _again(step)
             if again is None:

@@ -376,8 +376,8 @@ class Ports:
 
 
 __all__ = [
-    "Acts", "Alias", "Ambiguous", "Applied", "Archive", "Channel", "Clock", "Delivery", "DeliveryRecord", "Guard", "Hint",
-    "Meter", "NoPolicy", "NotFound", "NotSent", "Page", "Parked", "Policies", "Poll", "Ports", "Prepared",
-    "Publisher",
-    "Reading", "ReceiptReader", "Refused", "Row", "Scene", "SendOutcome", "Sighting", "Suggestion", "Table", "Unknown",
+    "Acts", "Alias", "Ambiguous", "Applied", "Archive", "Channel", "Clock", "Delivery", "DeliveryRecord", "Guard",
+    "Hint", "Meter", "NoPolicy", "NotFound", "NotSent", "Page", "Parked", "Policies", "Poll", "Ports", "Prepared",
+    "Publisher", "Reading", "ReceiptReader", "Refused", "Row", "Scene", "SendOutcome", "Sighting", "Suggestion",
+    "Table", "Unknown",
 ]  # fmt: skip

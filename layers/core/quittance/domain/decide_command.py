@@ -27,7 +27,7 @@ from quittance.domain.ids import IntentId
 from quittance.domain.intent import Act, Intent, IntentLine, IntentState, IntentVerb
 from quittance.domain.money import share_of
 from quittance.domain.policy import Policy
-from quittance.domain.return_request import ReturnVerb, check_units
+from quittance.domain.return_request import ReturnRequest, ReturnVerb, check_units
 
 _RESOLUTIONS: Mapping[CommandName, Resolution] = {
     CommandName.ACCEPT_LINES: Resolution.ACCEPT,
@@ -44,7 +44,11 @@ def decide(draft: Draft, command: Command, policy: Policy) -> Draft:
     policy.serves(draft.case.channel)
     if draft.control.mode is Mode.OBSERVE and command.name not in _ALWAYS:
         raise Rejected("ACCOUNT_OBSERVES", "account", "set the account to shadow or live before deciding here")
+    if command.override:
+        policy.override(command.actor.alias, command.reason)
     if command.name in RETURN_VERBS:
+        if not isinstance(draft.case.body, ReturnRequest):
+            raise Rejected("NOT_A_RETURN", "case", f"{command.name} decides a return; this case is a {draft.case.kind}")
         draft.body.permit(RETURN_VERBS[command.name])
     draft = _DECISIONS[command.name](draft, command, policy)
     return _finish(draft, policy, command.actor.alias)
@@ -58,10 +62,8 @@ def _finish(draft: Draft, policy: Policy, alias: str) -> Draft:
 
 def _authorise(draft: Draft, command: Command, policy: Policy) -> Draft:
     rule = policy.rule("returns.window_days")
-    if not decide_return.is_inside(draft, policy):
-        if not command.override:
-            raise Rejected("OUTSIDE_WINDOW", "override", f"{rule} has passed; an approver may override with a reason")
-        policy.override(command.actor.alias, command.reason)
+    if not decide_return.is_inside(draft, policy) and not command.override:
+        raise Rejected("OUTSIDE_WINDOW", "override", f"{rule} has passed; an approver may override with a reason")
     taken = DecisionTaken("authorise", command.actor.alias, rule, command.reason, command.override)
     draft = draft.record(taken).unmarked("outside_window")
     return decide_return.tell(draft, Act.APPROVE_RETURN, rule, command.actor.alias, command.reason or "decided")
@@ -73,8 +75,6 @@ def _decline(draft: Draft, command: Command, policy: Policy) -> Draft:
     law = policy.withdrawal(draft.body.country, draft.body.delivered_at, draft.body.requested_at)
     if law is not None and not command.override:
         raise Rejected("BELOW_LAW", "reason", f"{policy.law_rule(law)} gives the buyer this return; authorise it")
-    if command.override:
-        policy.override(command.actor.alias, command.reason)
     taken = DecisionTaken("decline", command.actor.alias, rule, command.reason, command.override)
     draft = draft.record(taken).unmarked("outside_window")
     text = command.comment
@@ -93,6 +93,10 @@ def _resolve(draft: Draft, command: Command, policy: Policy) -> Draft:
         raise Rejected("NOT_OFFERED", "command", f"{rule} is not offered in this store")
     if not command.reason:
         raise Rejected("MISSING", "reason", "give the reason of the decision")
+    if command.amounts and resolution not in (Resolution.ACCEPT, Resolution.KEEP):
+        raise Rejected("BAD_AMOUNT", "lines", f"{command.name} pays nothing back; give no amount")
+    if resolution is Resolution.KEEP:
+        _not_underway(draft, Act.REMOVE_LINES, Act.CANCEL_RETURN)
     check_units(draft.body, RETURN_VERBS[command.name], command.lines)
     adjustments = tuple(sorted(_adjustments(draft, command).items()))
     units = tuple(sorted(command.lines.items()))
@@ -100,6 +104,13 @@ def _resolve(draft: Draft, command: Command, policy: Policy) -> Draft:
     if resolution in (Resolution.EXCHANGE, Resolution.REPAIR):
         draft = draft.record(TaskOpened(resolution.value, units)).marked(f"task:{resolution.value}")
     return draft
+
+
+def _not_underway(draft: Draft, *acts: Act) -> None:
+    """Raise Rejected(UNDERWAY) while the channel is being told something that this command would contradict."""
+    found = [act for act in acts if act in draft.body.open_intents.values()]
+    if found:
+        raise Rejected("UNDERWAY", "command", f"{found[0].value} is underway; wait until it has ended")
 
 
 def _adjustments(draft: Draft, command: Command) -> dict[str, int]:
@@ -111,6 +122,7 @@ def _adjustments(draft: Draft, command: Command) -> dict[str, int]:
         if sold is None:
             raise Rejected("UNKNOWN_LINE", f"lines.{line_id}", "the order has no such line")
         done, paid = draft.ordered.ledger.taken(line.order_line)
+        done = min(done + line.payable, sold.quantity)
         full = share_of(sold.total, done, min(command.lines[line_id], sold.quantity - done), sold.quantity)
         if amount > min(full, sold.total - paid):
             raise Rejected("OVER_HEADROOM", f"lines.{line_id}.amount", f"at most {min(full, sold.total - paid)}")
@@ -119,6 +131,7 @@ def _adjustments(draft: Draft, command: Command) -> dict[str, int]:
 
 
 def _remove(draft: Draft, command: Command, policy: Policy) -> Draft:
+    _not_underway(draft, Act.REMOVE_LINES, Act.CANCEL_RETURN)
     check_units(draft.body, ReturnVerb.REMOVE, command.lines)
     lines = draft.body.lines
     units = [IntentLine(key, lines[key].order_line, quantity) for key, quantity in sorted(command.lines.items())]
@@ -132,7 +145,8 @@ def _close(draft: Draft, command: Command, policy: Policy) -> Draft:
     _listed(command.reason, policy.terms.close_reasons, rule)
     if not command.comment.strip():
         raise Rejected("MISSING", "comment", "closing needs a comment for the buyer")
-    if draft.body.is_paying:
+    _not_underway(draft, Act.CLOSE_RETURN, Act.CANCEL_RETURN)
+    if obligations.is_owing(draft.case):
         raise Rejected("MONEY_OWED", "command", "a refund is owed or underway; let it end before closing")
     by = command.actor.alias
     draft = draft.record(DecisionTaken("close", by, rule, command.reason))
@@ -142,6 +156,7 @@ def _close(draft: Draft, command: Command, policy: Policy) -> Draft:
 def _cancel(draft: Draft, command: Command, policy: Policy) -> Draft:
     if not command.reason:
         raise Rejected("MISSING", "reason", "give the reason of the decision")
+    _not_underway(draft, Act.CANCEL_RETURN, Act.CLOSE_RETURN)
     rule, by = policy.rule("returns.cancel"), command.actor.alias
     draft = draft.record(DecisionTaken("cancel", by, rule, command.reason))
     draft = decide_return.stop_intents(draft, "cancelled")
@@ -157,19 +172,24 @@ def _intent(draft: Draft, command: Command) -> Intent:
 
 def _approve_intent(draft: Draft, command: Command, _: Policy) -> Draft:
     intent, by = _intent(draft, command), command.actor.alias
+    _another_person(intent, by)
+    verb = IntentVerb.APPROVE_AND_WAIT if refund.is_busy(draft) else IntentVerb.APPROVE
+    return draft.record(IntentMoved(intent.id, verb, by, "approved"))
+
+
+def _another_person(intent: Intent, by: str) -> None:
     if by == intent.requested_by:
         raise Rejected("SAME_PERSON", "command", "another approver has to agree to what came through this alias")
-    is_free = draft.ordered.ledger.turn is None
-    verb = IntentVerb.APPROVE if is_free else IntentVerb.APPROVE_AND_WAIT
-    return draft.record(IntentMoved(intent.id, verb, by, "approved"))
 
 
 def _refuse_intent(draft: Draft, command: Command, _: Policy) -> Draft:
     intent = _intent(draft, command)
     if not command.reason:
         raise Rejected("MISSING", "reason", "give the reason of the refusal")
+    if intent.state is IntentState.HOLD:
+        raise Rejected("HELD", "target", "it may have had its effect; answer the hold with what the channel shows")
     moved = IntentMoved(intent.id, IntentVerb.CANCEL, command.actor.alias, "refused")
-    return draft.record(moved).marked(refund.REFUSED)
+    return draft.record(moved).marked(refund.REFUSED if intent.act.is_money else f"{intent.act.value}:refused")
 
 
 def _settle_hold(draft: Draft, command: Command, _: Policy) -> Draft:
@@ -193,9 +213,12 @@ def _held(draft: Draft, command: Command) -> Intent:
 
 def _retry_hold(draft: Draft, command: Command, _: Policy) -> Draft:
     intent = _held(draft, command)
-    turn = draft.ordered.ledger.turn
-    if turn is not None and turn != intent.id:
+    _another_person(intent, command.actor.alias)
+    ledger = draft.ordered.ledger
+    if intent.act.is_money and ledger.turn not in (None, intent.id):
         raise Rejected("ORDER_BUSY", "target", "another refund of this order is in flight; answer that one first")
+    if intent.act.is_money and ledger.deficit:
+        raise Rejected("DEFICIT", "target", "more was paid back than was captured; recover it or cancel this refund")
     return draft.record(IntentMoved(intent.id, IntentVerb.RETRY, command.actor.alias, "retried_by_person"))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from quittance.domain import obligations, refund
 from quittance.domain.account import Mode
-from quittance.domain.draft import Draft
+from quittance.domain.draft import LATE_PARCEL, Draft
 from quittance.domain.events import (
     DecisionTaken,
     DeficitFound,
@@ -50,17 +50,24 @@ def read_order(draft: Draft, reading: OrderReading) -> Draft:
     before = draft.ordered
     if before.version and reading.as_of < before.as_of:
         return draft
-    draft = draft.record(OrderRead(reading))
+    draft = _order_taken_in(draft, reading)
     for refund_id, seen in draft.ordered.ledger.refunds.items():
-        if seen.owner == FOREIGN and refund_id not in before.ledger.refunds:
+        known = before.ledger.refunds.get(refund_id)
+        if seen.owner == FOREIGN and (known is None or known.owner != FOREIGN):
             draft = draft.record(ForeignRefundSeen(refund_id, seen.amounts.total, draft.ordered.currency))
     draft = _reversals(draft, reading)
-    deficit = draft.ordered.ledger.deficit
-    if deficit > before.ledger.deficit:
-        draft = draft.record(DeficitFound(deficit, draft.ordered.currency)).marked("deficit")
     for value in reading.unrecognised:
         draft = draft.marked(f"unrecognised:{value}")
-    return _hold_on_deficit(draft) if deficit else draft
+    deficit = draft.ordered.ledger.deficit
+    return hold_on_deficit(draft, is_news=deficit > before.ledger.deficit)
+
+
+def _order_taken_in(draft: Draft, reading: OrderReading) -> Draft:
+    """The draft after the reading, or as it was where the reading shows nothing new but its time."""
+    before = draft.ordered
+    after = draft.record(OrderRead(reading))
+    is_same = replace(after.ordered, as_of=before.as_of) == before and after.case == draft.case
+    return draft if before.version and is_same else after
 
 
 def _reversals(draft: Draft, reading: OrderReading) -> Draft:
@@ -74,26 +81,42 @@ def _reversals(draft: Draft, reading: OrderReading) -> Draft:
     return draft
 
 
-def _hold_on_deficit(draft: Draft) -> Draft:
-    waiting = (IntentState.RESERVED, IntentState.AWAITING_APPROVAL, IntentState.READY)
-    for intent in sorted(draft.intents.values(), key=lambda i: i.id):
-        if intent.act.is_money and intent.state in waiting:
-            draft = draft.record(IntentMoved(intent.id, IntentVerb.HOLD, "rule", "deficit"))
+_STOPPABLE = (IntentState.RESERVED, IntentState.AWAITING_APPROVAL, IntentState.READY)
+
+
+def hold_on_deficit(draft: Draft, *, is_news: bool = False) -> Draft:
+    """Hold every refund of the order that has not left yet while more was paid or promised than was captured."""
+    deficit = draft.ordered.ledger.deficit
+    waiting = [i for i in draft.intents.values() if i.act.is_money and i.state in _STOPPABLE]
+    if not deficit or not (waiting or is_news):
+        return draft
+    if not any(isinstance(event, DeficitFound) for event in draft.events):
+        draft = draft.record(DeficitFound(deficit, draft.ordered.currency)).marked("deficit")
+    for intent in sorted(waiting, key=lambda i: i.id):
+        draft = draft.record(IntentMoved(intent.id, IntentVerb.HOLD, "rule", "deficit"))
     return draft
 
 
+def _has_ended_refund(draft: Draft) -> bool:
+    """Say whether a refund ends in this draft, which books as foreign what nobody owned until then."""
+    moved = [draft.intents[IntentId(e.intent)] for e in draft.events if isinstance(e, IntentMoved)]
+    return any(intent.has_ended and intent.act.is_money for intent in moved)
+
+
 def read_return(draft: Draft, reading: ReturnReading) -> Draft:
-    """Take a reading of the return in; an older one than the last changes nothing."""
+    """Take a reading of the return in; an older one than the last, or one without news, changes nothing."""
     body = draft.body
     if draft.case.version and reading.as_of < body.as_of:
         return draft
     if reading.status is ChannelStatus.UNRECOGNISED:
         return _names(draft, reading).marked("unrecognised:status")
     before = body.status if draft.case.version else ChannelStatus.REQUESTED
-    draft = _names(draft.record(ReturnRead(reading)), reading)
+    after = _names(draft.record(ReturnRead(reading)), reading)
     for value in reading.unrecognised:
-        draft = draft.marked(f"unrecognised:{value}")
-    return _status_changed(draft, before, reading)
+        after = after.marked(f"unrecognised:{value}")
+    after = _status_changed(after, before, reading)
+    is_same = replace(after.case, body=replace(after.body, as_of=body.as_of)) == draft.case
+    return draft if draft.case.version and is_same else after
 
 
 def _names(draft: Draft, reading: ReturnReading) -> Draft:
@@ -111,21 +134,24 @@ def _status_changed(draft: Draft, before: ChannelStatus, reading: ReturnReading)
             return draft.record(ReturnReopened("channel"))
         case ChannelStatus.OPEN:
             return draft.record(ReturnAuthorised("channel", reading.as_of))
-        case ChannelStatus.DECLINED:
-            return draft.record(ReturnDeclined("channel"))
-        case ChannelStatus.CANCELLED:
-            return stop_intents(draft.record(ReturnCancelled("buyer")), "buyer_cancelled")
         case ChannelStatus.CLOSED:
             return draft.record(ReturnClosed("channel"))
         case _:
-            return draft
+            return _refused_outside(draft, reading.status)
+
+
+def _refused_outside(draft: Draft, status: ChannelStatus) -> Draft:
+    if status is ChannelStatus.DECLINED:
+        return stop_intents(draft.record(ReturnDeclined("channel")), "declined")
+    if status is ChannelStatus.CANCELLED:
+        return stop_intents(draft.record(ReturnCancelled("buyer")), "buyer_cancelled")
+    return draft
 
 
 def stop_intents(draft: Draft, why: str) -> Draft:
     """Cancel what has not left the house yet; what may have left is settled by looking back."""
-    stoppable = (IntentState.RESERVED, IntentState.AWAITING_APPROVAL, IntentState.READY)
     for intent_id in sorted(draft.body.open_intents):
-        if draft.intents[intent_id].state in stoppable:
+        if draft.intents[intent_id].state in _STOPPABLE:
             draft = draft.record(IntentMoved(intent_id, IntentVerb.CANCEL, "rule", why))
     return refund.take_turn(draft)
 
@@ -133,8 +159,10 @@ def stop_intents(draft: Draft, why: str) -> Draft:
 def receive(draft: Draft, receipt: Receipt, policy: Policy) -> Draft:
     """Take a parcel in: place its units on lines, decide by their condition where the policy does so alone.
 
-    The same report again changes nothing; the same receipt with other content marks the case.
+    The same report again changes nothing; the same receipt with other content marks the case. Where the return was
+    declined or cancelled, or the account observes, a person decides. Raises Rejected(WRONG_CHANNEL).
     """
+    policy.serves(draft.case.channel)
     known = draft.body.receipts.get(receipt.id)
     if known == receipt.digest:
         return draft
@@ -142,7 +170,7 @@ def receive(draft: Draft, receipt: Receipt, policy: Policy) -> Draft:
         return draft.marked("receipt_contradicted")
     draft.body.permit(ReturnVerb.RECEIVE)
     if draft.body.state.is_final:
-        draft = draft.record(ReturnReopened("late_parcel")).marked("late_parcel")
+        draft = draft.record(ReturnReopened(LATE_PARCEL)).marked(LATE_PARCEL)
     placed, surplus = place(draft.body, receipt.units)
     units = tuple((line, found.quantity, found.condition) for line, parts in placed.items() for found in parts)
     rest = tuple((found.sku, found.quantity, found.condition) for found in surplus)
@@ -153,6 +181,9 @@ def receive(draft: Draft, receipt: Receipt, policy: Policy) -> Draft:
 
 
 def _decide_units(draft: Draft, units: Iterable[tuple[str, int, Condition]], policy: Policy) -> Draft:
+    refused = draft.body.status in (ChannelStatus.DECLINED, ChannelStatus.CANCELLED)
+    if refused or draft.control.mode is Mode.OBSERVE:
+        return draft
     resolutions = {Resolution.ACCEPT: policy.terms.accept_conditions, Resolution.REJECT: policy.terms.reject_conditions}
     for resolution, conditions in resolutions.items():
         counted: dict[str, int] = {}
@@ -172,8 +203,12 @@ def follow_up(draft: Draft, policy: Policy, by: str = "rule") -> Draft:
     """
     policy.serves(draft.case.channel)
     draft = _authorise_alone(draft, policy)
+    draft = hold_on_deficit(draft, is_news=_has_ended_refund(draft))
     if draft.body.status in (ChannelStatus.OPEN, ChannelStatus.CLOSED):
         draft = refund.admit(draft, policy, by)
+    elif any(line.payable for line in draft.body.lines.values()) and draft.body.status is not ChannelStatus.REQUESTED:
+        # The channel pays nothing back on a return it calls over; only a person can bring both together.
+        draft = draft.marked(refund.BLOCKED)
     draft = refund.take_turn(draft)
     draft = _close_alone(draft, policy)
     return obligations.keep(draft, policy)
@@ -197,10 +232,18 @@ def _authorise_alone(draft: Draft, policy: Policy) -> Draft:
         return draft.marked("outside_window")
     small = terms.authorise_alone_up_to
     alone = terms.decided_by is DecidedBy.RULE and small.currency == draft.ordered.currency
-    if not alone or value(draft) > small.minor or is_shadowed(draft, Act.APPROVE_RETURN):
+    if not alone or not _is_clear(draft) or value(draft) > small.minor or is_shadowed(draft, Act.APPROVE_RETURN):
         return draft
     rule = policy.rule("returns.authorise_alone_up_to")
     return tell(draft.record(DecisionTaken("authorise", "rule", rule, "inside_window")), Act.APPROVE_RETURN, rule)
+
+
+def _is_clear(draft: Draft) -> bool:
+    """Say whether a rule may judge the request: its lines are known, read whole, and no approval came back refused."""
+    sold = draft.ordered.ledger.lines
+    known = bool(draft.body.lines) and all(line.order_line in sold for line in draft.body.lines.values())
+    doubts = (f"{Act.APPROVE_RETURN.value}:", "unrecognised:")
+    return known and not any(mark.startswith(doubts) for mark in draft.case.marks)
 
 
 def is_inside(draft: Draft, policy: Policy) -> bool:
@@ -243,17 +286,24 @@ def _close_alone(draft: Draft, policy: Policy) -> Draft:
 
 
 def settled(draft: Draft, intent: Intent) -> Draft:
-    """What a settled act without money means for its case; the reading that follows confirms it."""
+    """What a settled act without money means for its case; nothing, where a reading has shown it or more already."""
+    status, by = draft.body.status, intent.requested_by
     match intent.act:
-        case Act.APPROVE_RETURN:
-            return draft.record(ReturnAuthorised(intent.requested_by, draft.now))
-        case Act.DECLINE_RETURN:
-            return draft.record(ReturnDeclined(intent.requested_by))
-        case Act.CLOSE_RETURN:
-            return draft.record(ReturnClosed(intent.requested_by))
-        case Act.CANCEL_RETURN:
-            return draft.record(ReturnCancelled(intent.requested_by))
-        case Act.REMOVE_LINES:
+        case Act.APPROVE_RETURN if status is ChannelStatus.REQUESTED:
+            return draft.record(ReturnAuthorised(by, draft.now))
+        case Act.DECLINE_RETURN if status is ChannelStatus.REQUESTED:
+            return draft.record(ReturnDeclined(by))
+        case Act.CLOSE_RETURN if status is ChannelStatus.OPEN or draft.body.late_parcel:
+            return draft.record(ReturnClosed(by))
+        case Act.CANCEL_RETURN if status in (ChannelStatus.REQUESTED, ChannelStatus.OPEN):
+            return draft.record(ReturnCancelled(by))
+        case Act.REMOVE_LINES if not _was_read_since(draft, intent):
             return draft.record(LinesRemoved(tuple(sorted(intent.quantities().items()))))
         case _:
             return draft
+
+
+def _was_read_since(draft: Draft, intent: Intent) -> bool:
+    """Say whether the last reading began after the last send, so that it shows the lines without what was removed."""
+    sent_at = intent.attempt.last_sent_at
+    return sent_at is not None and draft.body.as_of > sent_at

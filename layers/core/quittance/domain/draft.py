@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,7 @@ from quittance.domain.order import Order
 from quittance.domain.parcel import Parcel
 from quittance.domain.return_request import ReturnLine, ReturnRequest, with_reading
 
+LATE_PARCEL = "late_parcel"
 WAKE_AFTER = timedelta(seconds=60)
 REMIND_AFTER = timedelta(hours=24)
 
@@ -99,26 +100,8 @@ class Draft:
 
 def evolve(draft: Draft, event: Event) -> Draft:
     """Apply one event; events that only tell change nothing."""
-    match event:
-        case CaseOpened(case):
-            return replace(draft, case=case)
-        case CaseNamed(names):
-            return _head(draft, names=draft.case.names | set(names))
-        case OrderRead(reading):
-            return _order_read(draft, orders.read(draft.ordered, reading))
-        case IntentAdmitted(intent):
-            return _admit(draft, intent)
-        case IntentMoved():
-            return _intent_moved(draft, event)
-        case CaseMarked(mark):
-            return _head(draft, marks=draft.case.marks | {mark})
-        case CaseUnmarked(mark):
-            return _head(draft, marks=draft.case.marks - {mark})
-        case ParcelIdentified(target):
-            assert isinstance(draft.case.body, Parcel)
-            return _head(draft, body=replace(draft.case.body, target=target))
-        case _:
-            return _return_event(draft, event)
+    change = _EVOLVE.get(type(event))
+    return draft if change is None else change(draft, event)
 
 
 def _head(draft: Draft, **changes: Any) -> Draft:
@@ -129,39 +112,56 @@ def _body(draft: Draft, **changes: Any) -> Draft:
     return _head(draft, body=replace(draft.body, **changes))
 
 
-def _order_read(draft: Draft, order: Order) -> Draft:
+def _opened(draft: Draft, event: CaseOpened) -> Draft:
+    return replace(draft, case=event.case)
+
+
+def _named(draft: Draft, event: CaseNamed) -> Draft:
+    return _head(draft, names=draft.case.names | set(event.names))
+
+
+def _marked(draft: Draft, event: CaseMarked) -> Draft:
+    return _head(draft, marks=draft.case.marks | {event.mark})
+
+
+def _unmarked(draft: Draft, event: CaseUnmarked) -> Draft:
+    return _head(draft, marks=draft.case.marks - {event.mark})
+
+
+def _identified(draft: Draft, event: ParcelIdentified) -> Draft:
+    if not isinstance(draft.case.body, Parcel):
+        raise TypeError(f"case {draft.case.id} is a {draft.case.kind}, not a parcel")
+    return _head(draft, body=replace(draft.case.body, target=event.target))
+
+
+def _order_read(draft: Draft, event: OrderRead) -> Draft:
+    order = orders.read(draft.ordered, event.reading)
     draft = replace(draft, order=order)
     if not isinstance(draft.case.body, ReturnRequest):
         return draft
     return _body(draft, country=order.country, delivered_at=order.delivered_at)
 
 
-def _return_event(draft: Draft, event: Event) -> Draft:
-    match event:
-        case ReturnRead(reading):
-            body = with_reading(draft.body, reading.lines, reading.status)
-            body = replace(body, as_of=reading.as_of, sent_at=body.sent_at or reading.sent_at)
-            return _head(draft, body=body)
-        case ReturnAuthorised(at=at):
-            lines = {key: replace(line, authorised=line.requested) for key, line in draft.body.lines.items()}
-            first = draft.body.authorised_at or at
-            return _body(draft, authorised_at=first, lines=lines, status=ChannelStatus.OPEN, late_parcel=False)
-        case ReturnDeclined():
-            return _body(draft, status=ChannelStatus.DECLINED)
-        case ReturnCancelled():
-            return _body(draft, status=ChannelStatus.CANCELLED)
-        case ReturnClosed():
-            return _body(draft, status=ChannelStatus.CLOSED, late_parcel=False)
-        case ReturnReopened():
-            return _body(draft, late_parcel=True)
-        case ParcelReceived():
-            return _parcel(draft, event)
-        case UnitsResolved():
-            return _resolve(draft, event)
-        case LinesRemoved(units):
-            return _body(draft, lines=_without(draft.body, dict(units)))
-        case _:
-            return draft
+def _return_read(draft: Draft, event: ReturnRead) -> Draft:
+    reading = event.reading
+    body = with_reading(draft.body, reading.lines, reading.status)
+    return _head(draft, body=replace(body, as_of=reading.as_of, sent_at=body.sent_at or reading.sent_at))
+
+
+def _authorised(draft: Draft, event: ReturnAuthorised) -> Draft:
+    lines = {key: replace(line, authorised=line.requested) for key, line in draft.body.lines.items()}
+    first = draft.body.authorised_at or event.at
+    return _body(draft, authorised_at=first, lines=lines, status=ChannelStatus.OPEN, late_parcel=False)
+
+
+def _ended(status: ChannelStatus) -> Callable[[Draft, Any], Draft]:
+    return lambda draft, _: _body(draft, status=status, late_parcel=False)
+
+
+def _reopened(draft: Draft, event: ReturnReopened) -> Draft:
+    if event.why == LATE_PARCEL:
+        return _body(draft, late_parcel=True)
+    return _body(draft, late_parcel=False, authorised_at=draft.body.authorised_at or draft.now)
 
 
 def _parcel(draft: Draft, event: ParcelReceived) -> Draft:
@@ -169,17 +169,17 @@ def _parcel(draft: Draft, event: ParcelReceived) -> Draft:
     for line_id, quantity, _ in event.units:
         lines[line_id] = replace(lines[line_id], received=lines[line_id].received + quantity)
     receipts = {**draft.body.receipts, event.receipt.id: event.receipt.digest}
-    first = draft.body.received_at or event.at
+    first = min(draft.body.received_at or event.at, event.at)
     return _body(draft, lines=lines, receipts=receipts, received_at=first)
 
 
-def _without(body: ReturnRequest, units: Mapping[str, int]) -> dict[str, ReturnLine]:
-    lines = dict(body.lines)
-    for line_id, quantity in units.items():
+def _lines_removed(draft: Draft, event: LinesRemoved) -> Draft:
+    lines = dict(draft.body.lines)
+    for line_id, quantity in event.units:
         line = lines[line_id]
         left = max(0, line.requested - quantity)
         lines[line_id] = replace(line, requested=left, authorised=min(line.authorised, left))
-    return lines
+    return _body(draft, lines=lines)
 
 
 _PLACE = {
@@ -211,7 +211,8 @@ def claimed(intent: Intent) -> Amounts:
     return Amounts(intent.payments, lines, intent.components.shipping)
 
 
-def _admit(draft: Draft, intent: Intent) -> Draft:
+def _admitted(draft: Draft, event: IntentAdmitted) -> Draft:
+    intent = event.intent
     draft = replace(draft, intents={**draft.intents, intent.id: intent})
     if intent.has_ended:
         return draft
@@ -223,7 +224,10 @@ def _admit(draft: Draft, intent: Intent) -> Draft:
 
 
 def _paying(draft: Draft, intent: Intent, *, underway: int = 0, done: int = 0) -> Draft:
-    """Count the units of a refund as underway or done on the case it belongs to."""
+    """Count the units of a refund as underway or done on the case it belongs to.
+
+    An adjustment goes with the refund; without effect it comes back, whole on one line, for the next refund.
+    """
     if intent.case != draft.case.id:
         return draft
     lines = dict(draft.body.lines)
@@ -232,6 +236,10 @@ def _paying(draft: Draft, intent: Intent, *, underway: int = 0, done: int = 0) -
         paying, paid = line.paying + underway * part.quantity, line.paid + done * part.quantity
         adjustment = 0 if underway > 0 else line.adjustment
         lines[part.return_line] = replace(line, paying=paying, paid=paid, adjustment=adjustment)
+    if underway < 0 and not done and intent.lines:
+        first = intent.lines[0].return_line
+        back = lines[first].adjustment + intent.components.adjustment
+        lines[first] = replace(lines[first], adjustment=back)
     return _body(draft, lines=lines)
 
 
@@ -248,7 +256,7 @@ def _intent_moved(draft: Draft, event: IntentMoved) -> Draft:
     before = draft.intents[IntentId(event.intent)]
     after = move(before, event.verb, why=event.why, reference=event.reference or before.reference)
     changes: dict[str, Any] = {"due": due_of(after.state, draft.now)}
-    if event.verb in (IntentVerb.APPROVE, IntentVerb.APPROVE_AND_WAIT):
+    if event.verb in (IntentVerb.APPROVE, IntentVerb.APPROVE_AND_WAIT, IntentVerb.RETRY):
         changes["approved_by"] = event.by
     after = replace(after, **changes)
     draft = replace(draft, intents={**draft.intents, after.id: after})
@@ -279,3 +287,24 @@ def _money_moved(draft: Draft, intent: Intent) -> Draft:
 def lines_of(body: ReturnRequest, units: Mapping[str, int]) -> list[tuple[str, ReturnLine, int]]:
     """The named lines with their units, in the order of their ids."""
     return [(line_id, body.lines[line_id], units[line_id]) for line_id in sorted(units)]
+
+
+_EVOLVE: Mapping[type[Event], Callable[[Draft, Any], Draft]] = {
+    CaseOpened: _opened,
+    CaseNamed: _named,
+    CaseMarked: _marked,
+    CaseUnmarked: _unmarked,
+    OrderRead: _order_read,
+    ReturnRead: _return_read,
+    ReturnAuthorised: _authorised,
+    ReturnDeclined: _ended(ChannelStatus.DECLINED),
+    ReturnCancelled: _ended(ChannelStatus.CANCELLED),
+    ReturnClosed: _ended(ChannelStatus.CLOSED),
+    ReturnReopened: _reopened,
+    ParcelReceived: _parcel,
+    ParcelIdentified: _identified,
+    UnitsResolved: _resolve,
+    LinesRemoved: _lines_removed,
+    IntentAdmitted: _admitted,
+    IntentMoved: _intent_moved,
+}

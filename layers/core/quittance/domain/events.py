@@ -305,11 +305,8 @@ def facts(event: Event) -> dict[str, Any]:
             return {"kind": case.kind.value, "external": case.external}
         case CaseNamed(names):
             return {"kinds": sorted({kind for kind, _ in names})}
-        case OrderRead(reading):
-            return {"order": reading.id, "as_of": to_text(reading.as_of)}
-        case ReturnRead(reading):
-            units = {line.id: line.quantity for line in reading.lines.values()}
-            return {"status": reading.status.value, "units": units, "as_of": to_text(reading.as_of)}
+        case OrderRead() | ReturnRead():
+            return _reading_facts(event)
         case IntentAdmitted(intent):
             return _intent_facts(intent)
         case ParcelReceived():
@@ -320,6 +317,14 @@ def facts(event: Event) -> dict[str, Any]:
             }
         case _:
             return {f.name: _plain(getattr(event, f.name)) for f in fields(event)}
+
+
+def _reading_facts(event: OrderRead | ReturnRead) -> dict[str, Any]:
+    if isinstance(event, OrderRead):
+        return {"order": event.reading.id, "as_of": to_text(event.reading.as_of)}
+    seen = event.reading
+    units = {line.id: line.quantity for line in seen.lines.values()}
+    return {"status": seen.status.value, "units": units, "as_of": to_text(seen.as_of)}
 
 
 def _intent_facts(intent: Intent) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def parse(amount: str, currency: str, field: str = "amount") -> Money:
     Raises Rejected(BAD_AMOUNT) for what is no finite decimal and Rejected(EXCESS_PRECISION) for too many digits.
     """
     digits = exponent(currency)
-    written = _DECIMAL.fullmatch(amount) if isinstance(amount, str) else None
+    written = _DECIMAL.fullmatch(amount) if type(amount) is str else None
     if written is None or len(written[2]) > _MOST_DIGITS:
         raise Rejected("BAD_AMOUNT", field, f"{amount!r} is not a decimal amount that can be paid, such as 15.00")
     sign, whole, fraction = written[1], written[2], (written[3] or "").rstrip("0")

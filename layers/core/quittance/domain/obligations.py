@@ -19,6 +19,7 @@ from quittance.domain.policy import Policy
 from quittance.domain.return_request import ReturnRequest, ReturnState
 
 LAW_REFUND = "law_refund"
+ZERO_REFUND = "refund_refused:ZERO_REFUND"
 # The law says "without undue delay" once the goods or the proof of sending arrive late; a day is the shop's reading.
 WITHHELD_GRACE = timedelta(hours=24)
 LAW_WARNINGS = (5 * 24 * 60, 48 * 60, 24 * 60)
@@ -26,17 +27,14 @@ LAW_WARNINGS = (5 * 24 * 60, 48 * 60, 24 * 60)
 
 def wanted(case: Case, policy: Policy) -> dict[str, Wanted]:
     """Return every deadline that the state calls for, by kind."""
-    if isinstance(case.body, Parcel):
-        starts = _parcel_starts(case.body)
-    else:
-        starts = dict(_return_starts(case.body))
+    starts = _parcel_starts(case.body) if isinstance(case.body, Parcel) else dict(_return_starts(case, case.body))
     found = {}
     for kind, since in starts.items():
         rule = policy.deadline(kind)
         if rule is not None:
             found[kind] = rule.wanted(since)
     if isinstance(case.body, ReturnRequest):
-        law = _law_refund(case.body, policy)
+        law = _law_refund(case, case.body, policy)
         if law is not None:
             found[LAW_REFUND] = law
     return found
@@ -46,26 +44,41 @@ def _parcel_starts(parcel: Parcel) -> dict[str, datetime]:
     return {"identify_parcel": parcel.arrived_at} if parcel.state is ParcelState.UNIDENTIFIED else {}
 
 
-def _return_starts(body: ReturnRequest) -> Iterator[tuple[str, datetime]]:
-    undecided = any(line.undecided for line in body.lines.values())
+def is_owing(case: Case) -> bool:
+    """Say whether money is owed or underway; units that come to nothing are owed no refund.
+
+    Where the channel calls the return declined or cancelled nothing is owed any more.
+    """
+    body = case.body
+    if not isinstance(body, ReturnRequest) or body.state in (ReturnState.DECLINED, ReturnState.CANCELLED):
+        return False
+    return body.is_paying and not (ZERO_REFUND in case.marks and not any(line.paying for line in body.lines.values()))
+
+
+def _is_undecided(body: ReturnRequest) -> bool:
+    return not body.state.is_final and any(line.undecided for line in body.lines.values())
+
+
+def _return_starts(case: Case, body: ReturnRequest) -> Iterator[tuple[str, datetime]]:
+    undecided = _is_undecided(body)
     if body.state is ReturnState.REQUESTED:
         yield "decide_request", body.requested_at
     if body.status is ChannelStatus.OPEN and body.outstanding and body.authorised_at:
         yield "goods_outstanding", body.authorised_at
     if undecided and body.received_at:
         yield "decide_units", body.received_at
-    if body.received_at and (undecided or body.is_paying):
+    if body.received_at and (undecided or is_owing(case)):
         yield "refund_received", body.received_at
 
 
-def _law_refund(body: ReturnRequest, policy: Policy) -> Wanted | None:
+def _law_refund(case: Case, body: ReturnRequest, policy: Policy) -> Wanted | None:
     """Pay within the law's days of the withdrawal; withheld at most until the goods or the proof of sending are there.
 
     Source: Directive 2011/83/EU article 13(1) and (3).
     """
     proof = min((t for t in (body.sent_at, body.received_at) if t is not None), default=None)
-    owing = body.is_paying or any(line.undecided for line in body.lines.values())
-    sent = body.sent_at is not None and bool(body.outstanding)
+    owing = is_owing(case) or _is_undecided(body)
+    sent = body.sent_at is not None and bool(body.outstanding) and not body.state.is_final
     law = policy.withdrawal(body.country, body.delivered_at, body.requested_at)
     if law is None or proof is None or not (owing or sent):
         return None

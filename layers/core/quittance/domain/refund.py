@@ -18,8 +18,9 @@ from quittance.domain.money import share_of
 from quittance.domain.policy import Gate, Policy, RefundWhen, Terms, Withdrawal
 from quittance.domain.return_request import ReturnLine, ReturnRequest
 
-
-REFUSED = "refund_refused:BY_APPROVER"
+REFUSED_BY_RULE = "refund_refused:"
+REFUSED = f"{REFUSED_BY_RULE}BY_APPROVER"
+BLOCKED = "refund_blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ def owed(line: ReturnLine, *, in_advance: bool) -> int:
     """Units of a line to pay back that no refund covers yet; with the gate open early, also those still to arrive."""
     if in_advance:
         refused = line.rejected + line.exchanged + line.repaired
-        return max(0, line.authorised - refused - line.paying - line.paid)
-    return max(0, line.payable)
+        return max(0, line.authorised - refused - line.covered)
+    return line.payable
 
 
 def is_in_advance(body: ReturnRequest, terms: Terms) -> bool:
@@ -128,7 +129,7 @@ def _fee(line: ReturnLine, minor: int, terms: Terms, law: Withdrawal | None) -> 
     """The merchant's restocking fee, never in a withdrawal by law and never where the seller is at fault."""
     if (law is not None and not law.restocking_fee) or line.reason in terms.fee_free_reasons:
         return 0
-    return (2 * minor * terms.fee_percent + 100) // 200
+    return min(minor, (2 * minor * terms.fee_percent + 100) // 200)
 
 
 def admit(draft: Draft, policy: Policy, by: str) -> Draft:
@@ -136,24 +137,30 @@ def admit(draft: Draft, policy: Policy, by: str) -> Draft:
     order = draft.ordered
     if draft.control.mode is Mode.OBSERVE or is_stopped(draft):
         return draft
-    if order.disputes or order.frozen:
-        return draft.marked("refund_blocked") if _is_owing(draft, policy) else draft
+    if order.disputes or order.frozen or order.ledger.deficit:
+        return draft.marked(BLOCKED) if is_owing(draft, policy) else draft
     try:
         quoted = quote(draft, policy)
     except Rejected as refusal:
-        return draft.marked(f"refund_refused:{refusal.code}")
+        return draft.marked(f"{REFUSED_BY_RULE}{refusal.code}")
     if quoted is None:
         return draft
-    draft = draft.unmarked("refund_blocked")
+    for mark in sorted(m for m in draft.case.marks if m == BLOCKED or m.startswith(REFUSED_BY_RULE)):
+        draft = draft.unmarked(mark)
     return take_turn(draft.record(IntentAdmitted(_born(draft, quoted, policy, by))))
 
 
 def is_stopped(draft: Draft) -> bool:
-    """Say whether a refund of this case was refused, declined or differed, so that a person has to free the next."""
-    return any(mark.startswith("refund:") or mark == REFUSED for mark in draft.case.marks)
+    """Say whether a person has to free the next refund, or the return is being cancelled.
+
+    A refund of this case was refused, declined or differed, as a mark says; or the channel is told to cancel.
+    """
+    cancelling = Act.CANCEL_RETURN in draft.body.open_intents.values()
+    return cancelling or any(mark.startswith("refund:") or mark == REFUSED for mark in draft.case.marks)
 
 
-def _is_owing(draft: Draft, policy: Policy) -> bool:
+def is_owing(draft: Draft, policy: Policy) -> bool:
+    """Say whether units are owed now for which no refund exists."""
     in_advance = is_in_advance(draft.body, policy.terms)
     return any(owed(line, in_advance=in_advance) for line in draft.body.lines.values())
 
@@ -194,8 +201,16 @@ def blank(draft: Draft, act: Act, by: str, reason: str, rule: str, state: Intent
     )
 
 
+def is_busy(draft: Draft) -> bool:
+    """Say whether a refund of the order is in flight or held: until it has ended no other becomes ready."""
+    held = any(i.state is IntentState.HOLD and i.act.is_money for i in draft.intents.values())
+    return held or draft.ordered.ledger.turn is not None
+
+
 def take_turn(draft: Draft) -> Draft:
-    """Make the oldest waiting refund of the order ready, if no other is in flight."""
+    """Make the oldest waiting refund of the order ready, if no other is in flight and none is held."""
+    if is_busy(draft):
+        return draft
     waiting = [i.id for i in draft.intents.values() if i.state is IntentState.RESERVED and i.act.is_money]
     turn = next_turn(draft.ordered.ledger, waiting)
     return draft if turn is None else draft.record(IntentMoved(turn, IntentVerb.TAKE_TURN, "rule"))

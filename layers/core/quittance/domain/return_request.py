@@ -70,7 +70,8 @@ ALLOWED: Mapping[ReturnState, frozenset[ReturnVerb]] = {
 class ReturnLine:
     """One line: units requested, and what became of them. `paying` and `paid` are units refunded, underway and done.
 
-    `adjustment` is a signed amount in minor units that a person set for the next refund of the line.
+    `adjustment` is a signed amount in minor units that a person set for the next refund of the line; `foreign` are
+    units that other hands have refunded at the channel.
     """
 
     order_line: str
@@ -87,6 +88,7 @@ class ReturnLine:
     paying: int = 0
     paid: int = 0
     adjustment: int = 0
+    foreign: int = 0
 
     @property
     def outstanding(self) -> int:
@@ -101,7 +103,17 @@ class ReturnLine:
     @property
     def payable(self) -> int:
         """Units to pay back for which no refund exists yet."""
-        return self.accepted + self.kept - self.paying - self.paid
+        return max(0, self.accepted + self.kept - self.covered)
+
+    @property
+    def covered(self) -> int:
+        """Units that a refund covers, whoever made it and wherever it stands."""
+        return self.paying + self.paid + self.foreign
+
+    @property
+    def expected(self) -> int:
+        """Units that may still come in a parcel: requested, not here yet and not left to the buyer."""
+        return max(0, self.requested - self.received - self.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +180,15 @@ _FINAL: Mapping[ChannelStatus, ReturnState] = {
 
 
 def with_reading(body: ReturnRequest, lines: Mapping[str, ReturnLineReading], status: ChannelStatus) -> ReturnRequest:
-    """Take the channel's lines and status over; what only we know of a line stays."""
+    """Take the channel's lines and status over; what only we know of a line stays.
+
+    Units refunded at the channel beyond those of ours, settled or underway, are the work of other hands: never twice.
+    """
     merged = dict(body.lines)
     for line_id, seen in lines.items():
         known = merged.get(line_id) or ReturnLine(seen.order_line, seen.sku, seen.quantity)
-        merged[line_id] = replace(known, requested=seen.quantity, reason=seen.reason)
+        others = max(known.foreign, seen.refunded - known.paying - known.paid)
+        merged[line_id] = replace(known, requested=seen.quantity, reason=seen.reason, foreign=others)
     for gone in merged.keys() - lines.keys():
         merged[gone] = replace(merged[gone], requested=0)
     if status in (ChannelStatus.OPEN, ChannelStatus.CLOSED):
@@ -184,13 +200,13 @@ def place(
     body: ReturnRequest, units: Iterable[ReceivedUnits]
 ) -> tuple[dict[str, list[ReceivedUnits]], list[ReceivedUnits]]:
     """Fill the oldest open line of each SKU first; what fits no open line is surplus."""
-    room = {line_id: line.outstanding or line.requested - line.received for line_id, line in body.lines.items()}
+    room = {line_id: line.expected for line_id, line in body.lines.items()}
     placed: dict[str, list[ReceivedUnits]] = {}
     surplus: list[ReceivedUnits] = []
     for found in units:
         rest = found.quantity
-        for line_id in sorted(key for key, line in body.lines.items() if line.sku == found.sku):
-            take = min(rest, max(0, room[line_id]))
+        for line_id in sorted((key for key, line in body.lines.items() if line.sku == found.sku), key=_age):
+            take = min(rest, room[line_id])
             if take:
                 placed.setdefault(line_id, []).append(replace(found, quantity=take))
                 room[line_id] -= take
@@ -198,6 +214,11 @@ def place(
         if rest:
             surplus.append(replace(found, quantity=rest))
     return placed, surplus
+
+
+def _age(line_id: str) -> tuple[int, str]:
+    # Channels count their ids up: of two, the shorter, then the smaller, is the older.
+    return len(line_id), line_id
 
 
 def check_units(body: ReturnRequest, verb: ReturnVerb, units: Mapping[str, int]) -> None:

@@ -1,0 +1,33 @@
+"""Takes the keys of due polls and asks each account once; what changed goes on to the bulk queue.
+
+Refuses to move a cursor over what could not be read; the poll stays due.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from quittance.application.poll_account import poll_account
+from quittance.domain.errors import Unavailable
+from quittance.runtime import observability, wiring
+from quittance.runtime.batch import Answer, Batch, Handled, Message, schema_one
+
+polls: Final = wiring.poll_channels(os.environ)
+batch: Final = Batch(recognise=schema_one("wake"), on_malformed=polls.park_malformed)
+
+
+def handler(event: Mapping[str, Any], context: Any) -> Answer:
+    """Answer an SQS batch of wake messages with the keys of due polls."""
+    with polls.invocation(context):
+        return batch.each(event, context, _poll)
+
+
+def _poll(message: Message) -> Handled:
+    for key in wiring.keys_of(message):
+        try:
+            poll_account(polls.ports, polls.publisher, key)
+        except Unavailable as error:
+            observability.failure("poll not finished", error, key=key.sk)
+    return Handled.DONE

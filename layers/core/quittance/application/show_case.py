@@ -1,0 +1,126 @@
+"""What a person or a program is shown of a case: its state, the rules that apply, its deadlines and its intents.
+
+Decides nothing; what it returns is plain JSON without anybody's words or name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quittance.application.commit import Scene
+from quittance.application.ports import Ports
+from quittance.domain.case import Case
+from quittance.domain.errors import Rejected
+from quittance.domain.ids import CaseId
+from quittance.domain.instant import to_text
+from quittance.domain.intent import Intent
+from quittance.domain.policy import Policy
+from quittance.domain.return_request import ALLOWED, ReturnRequest
+
+
+def show_case(ports: Ports, case_id: CaseId) -> dict[str, Any]:
+    """One case whole; raises Rejected(UNKNOWN_CASE)."""
+    scene = ports.table.load_scene(case_id)
+    case = scene.cases.get(case_id)
+    if case is None:
+        raise Rejected("UNKNOWN_CASE", "case", "no case has this id")
+    policy = ports.policies.at(case.policy, case.channel, case.store)
+    return {**summary(case), "rules": rules(policy), **_body(case), **_money(scene, case)}
+
+
+def summary(case: Case) -> dict[str, Any]:
+    """A line of a list: what it is, where it stands, what is due next."""
+    legal = case.next_legal
+    return {
+        "case": case.id,
+        "kind": case.kind.value,
+        "channel": case.channel,
+        "account": case.account,
+        "store": case.store,
+        "order": case.order,
+        "external": case.external,
+        "version": case.version,
+        "state": case.state,
+        "risk": case.standing.risk.value,
+        "objective": case.standing.objective.value,
+        "queue": case.standing.queue,
+        "marks": sorted(case.marks),
+        "next_legal": to_text(legal) if legal else None,
+    }
+
+
+def rules(policy: Policy) -> dict[str, Any]:
+    """The rules that apply, with the versions they come from, and whether they may be bent."""
+    terms, versions = policy.terms, policy.versions
+    return {
+        "standing": "LOCKED" if terms.locked else "NEGOTIABLE",
+        "versions": {"law": versions.law, "accounts": versions.accounts, terms.channel: versions.channel},
+        "window_days": terms.window_days,
+        "decided_by": terms.decided_by.value,
+        "refund_when": terms.refund_when.value,
+        "refund_gate": terms.refund_gate.value,
+        "refund_alone_up_to": str(terms.refund_alone_up_to),
+        "restocking_fee_percent": terms.fee_percent,
+        "close_reasons": sorted(terms.close_reasons),
+        "law": [{"rule": law.rule, "days": law.days, "source": law.source} for law in policy.withdrawals],
+    }
+
+
+def _body(case: Case) -> dict[str, Any]:
+    deadlines = {
+        kind: {"legal": to_text(d.legal), "working": to_text(d.working), "rule": d.rule, "provisional": d.provisional}
+        for kind, d in sorted(case.deadlines.items())
+    }
+    if not isinstance(case.body, ReturnRequest):
+        return {"deadlines": deadlines, "allowed": ["identify"]}
+    lines = {
+        line_id: {
+            "sku": line.sku,
+            "reason": line.reason,
+            "requested": line.requested,
+            "authorised": line.authorised,
+            "received": line.received,
+            "accepted": line.accepted,
+            "rejected": line.rejected,
+            "kept": line.kept,
+            "exchanged": line.exchanged,
+            "repaired": line.repaired,
+            "outstanding": line.outstanding,
+            "refunding": line.paying,
+            "refunded": line.paid,
+        }
+        for line_id, line in sorted(case.body.lines.items())
+    }
+    allowed = sorted(verb.value for verb in ALLOWED[case.body.state])
+    return {"deadlines": deadlines, "lines": lines, "allowed": allowed}
+
+
+def _money(scene: Scene, case: Case) -> dict[str, Any]:
+    intents = [_intent(i) for i in scene.intents.values() if i.case == case.id]
+    shown: dict[str, Any] = {"intents": sorted(intents, key=lambda line: (line["created_at"], line["intent"]))}
+    if scene.order is not None:
+        ledger = scene.order.ledger
+        shown["currency"] = scene.order.currency
+        shown["available"] = {payment: ledger.available(payment) for payment in sorted(ledger.payments)}
+        shown["deficit"] = ledger.deficit
+    return shown
+
+
+def _intent(intent: Intent) -> Mapping[str, Any]:
+    return {
+        "intent": intent.id,
+        "act": intent.act.value,
+        "state": intent.state.value,
+        "total": intent.total,
+        "currency": intent.currency,
+        "units": intent.quantities(),
+        "rule": intent.rule,
+        "reason": intent.reason,
+        "requested_by": intent.requested_by,
+        "approved_by": intent.approved_by,
+        "created_at": to_text(intent.created_at),
+        "why": intent.why,
+        "reference": intent.reference,
+        "sends": intent.attempt.sends,
+    }

@@ -1,0 +1,84 @@
+"""The two lists that find what no webhook told: orders with open returns, and what became of the returns we know.
+
+Refuses a list that nobody knows, and to take a return that Shopify does not show for one that ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from quittance.application.ports import Page, Row
+from quittance.channels.shopify import documents
+from quittance.channels.shopify.fields import Node, child, flag, items, number, text, unreadable
+from quittance.channels.shopify.gid import to_gid
+from quittance.channels.shopify.pages import Ask, whole
+from quittance.channels.shopify.returns import status_of
+from quittance.domain.errors import Rejected
+from quittance.domain.ids import OrderId
+from quittance.domain.observations import ChannelStatus
+
+OPEN_RETURNS: Final = "open_returns"
+KNOWN_RETURNS: Final = "known_returns"
+SOURCES: Final = (OPEN_RETURNS, KNOWN_RETURNS)
+_KNOWN_AT_ONCE: Final = 50
+_ENDED: Final = frozenset({ChannelStatus.CLOSED, ChannelStatus.DECLINED, ChannelStatus.CANCELLED})
+
+
+def page(ask: Ask, source: str, cursor: str, known: Sequence[str]) -> Page:
+    """Fetch one page; the status of each return is a ChannelStatus as text. Raises Unavailable."""
+    if source == OPEN_RETURNS:
+        return _open_returns(ask, cursor)
+    if source == KNOWN_RETURNS:
+        return _known_returns(ask, cursor, known)
+    raise Rejected("UNKNOWN_SOURCE", "source", f"poll one of {', '.join(SOURCES)}")
+
+
+def _open_returns(ask: Ask, cursor: str) -> Page:
+    variables = {"filter": documents.OPEN_RETURNS_FILTER, "after": cursor or None}
+    orders = child(ask(documents.OPEN_RETURNS, variables), "orders")
+    info = child(orders, "pageInfo")
+    rows = tuple(_row(whole(ask, order)) for order in items(orders, "nodes"))
+    if not flag(info, "hasNextPage"):
+        return Page(rows)
+    following = text(info, "endCursor")
+    if following in ("", cursor):
+        raise unreadable("orders", "gave the same page twice")
+    return Page(rows, following)
+
+
+def _row(order: Node) -> Row:
+    """The open returns of an order: what ended long ago is no news, and would be found again each time."""
+    found = [(number(one, "Return"), status_of(one)) for one in items(order, "returns")]
+    is_open = tuple((name, status.value) for name, status in found if status not in _ENDED)
+    return Row(OrderId(number(order, "Order")), is_open)
+
+
+def _known_returns(ask: Ask, cursor: str, known: Sequence[str]) -> Page:
+    """The cursor is the last id that was asked for, so that returns may come and go between two pages."""
+    wanted = sorted({one for one in known if _rank(one) > _rank(cursor)}, key=_rank)
+    now = wanted[:_KNOWN_AT_ONCE]
+    if not now:
+        return Page(())
+    nodes = ask(documents.KNOWN_RETURNS, {"ids": [to_gid("Return", one) for one in now]}).get("nodes")
+    if not isinstance(nodes, list) or len(nodes) != len(now):
+        raise unreadable("nodes")
+    return Page(_by_order(nodes), now[-1] if len(wanted) > len(now) else "")
+
+
+def _rank(number: str) -> tuple[int, str]:
+    """Numbers without leading zeros in their order, without trusting them to be numbers."""
+    return len(number), number
+
+
+def _by_order(nodes: list[Any]) -> tuple[Row, ...]:
+    """One row per order. A null says only that Shopify does not show the return now, so nothing follows from it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for node in nodes:
+        if node is None:
+            continue
+        if not isinstance(node, dict):
+            raise unreadable("nodes")
+        order = number(child(node, "order"), "Order")
+        found.setdefault(order, []).append((number(node, "Return"), status_of(node).value))
+    return tuple(Row(OrderId(order), tuple(returns)) for order, returns in found.items())
