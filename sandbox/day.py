@@ -91,7 +91,8 @@ class Day:
     def _decide(self, scene: Scene, command: str, alias: str = "agent", outcome: str = "done", **more: Any) -> dict[str, Any]:
         assert scene.case is not None
         answer = self.world.decide(alias, command, scene.case, **more)
-        scene.expect(command, answer["outcome"], outcome)
+        told = " ".join(str(answer.get(key, "")) for key in ("code", "field", "fix")).strip()
+        scene.expect(f"{command} ({told})" if told else command, answer["outcome"], outcome)
         self.world.settle()
         return answer
 
@@ -159,7 +160,7 @@ class Day:
         shown = self.world.show(scene.case)
         line = {"line": next(iter(shown["lines"])), "quantity": 1}
         given = {"command": "AcceptLines", "case": scene.case, "version": shown["version"], "lines": [line], "reason": "worn once"}
-        token = self.world.desk("agent", **given)["token"]
+        token = self.world.desk("agent", **given).get("token", "")
         outcomes = [self.world.desk("agent", **given, token=token)["outcome"] for _ in range(2)]
         scene.expect("two clicks", sorted(outcomes), ["done", "refused"])
         self.world.settle()

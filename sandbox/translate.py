@@ -127,6 +127,14 @@ def _alarms_by_name(stack: Stack, _: Mapping[str, str]) -> None:
             del stack["Resources"][logical_id]
 
 
+def _batches_by_name(stack: Stack, _: Mapping[str, str]) -> None:
+    for _, properties in of_type(stack, "AWS::IAM::Role"):
+        for policy in properties.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "sqs:SendMessage" in statement["Action"]:
+                    statement["Action"] = [*statement["Action"], "sqs:SendMessageBatch"]
+
+
 # Each key says what is changed and why; the value does it.
 REWRITES: Final[Mapping[str, Rewrite]] = {
     "HTTP API: the OpenAPI body becomes routes and integrations, because the emulator reads no body": _native_routes,
@@ -135,6 +143,9 @@ REWRITES: Final[Mapping[str, Rewrite]] = {
     ),
     "queue sources: their concurrency is a number, because the emulator keeps a parameter's value as text": (
         _counted_concurrency
+    ),
+    "roles: who may send a message may send a batch of them, because the emulator asks for the call's own name": (
+        _batches_by_name
     ),
     "alarms: one that asks by query is taken out, because the emulator watches metrics by name": _alarms_by_name,
 }

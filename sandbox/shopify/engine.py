@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ from sandbox.shopify.roots import Query
 from sandbox.shopify.views.common import Scene, resolve_field, resolve_type
 
 
+@cache
 def load_schema() -> GraphQLSchema:
+    """One for all simulators of a process: nothing changes it."""
     schema = build_schema(Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"))
     equip_scalars(schema)
     return schema

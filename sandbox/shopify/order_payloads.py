@@ -245,7 +245,7 @@ class Writer:
         currencies = order.currencies
         return {
             "id": legacy_id(line.id),
-            "line_item": None if ordered is None else line_body(self.books, order, ordered),
+            "line_item": None if ordered is None else self._refunded_line(order, ordered),
             "line_item_id": legacy_id(line.line),
             "location_id": None if line.location is None else legacy_id(line.location),
             "quantity": line.quantity,
@@ -255,6 +255,11 @@ class Writer:
             "total_tax": float(fixed_text(currencies.to_shop(line.tax), currencies.shop)),
             "total_tax_set": price_set(currencies, line.tax),
         }
+
+    def _refunded_line(self, order: r.Order, line: r.Line) -> Body:
+        """The line as refunds show it: without what only orders tell."""
+        only_orders = ("attributed_staffs", "current_quantity", "sales_line_item_group_id")
+        return {name: part for name, part in line_body(self.books, order, line).items() if name not in only_orders}
 
     def transaction(self, item: r.Transaction, *, with_details: bool = False) -> Body:
         currencies = self.books.currencies(item.order)

@@ -82,7 +82,7 @@ def _declined(books: Books, news: News) -> Body:
 def _updated(_: Books, news: News) -> Body:
     removals = [{"admin_graphql_api_id": gid, "delta": delta} for gid, delta in news.delta]
     return {
-        **named(news.subject),
+        "admin_graphql_api_id": news.subject,
         "return_line_items": {"removals": removals},
         "restocking_fees": {"updates": [], "removals": []},
         "return_shipping_fees": {"updates": [], "removals": []},

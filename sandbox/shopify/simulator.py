@@ -73,6 +73,10 @@ class ShopifySimulator:
     def stop(self) -> None:
         self._server.stop()
 
+    def close(self) -> None:
+        """Give the port back without ever having served: for those who only want the books."""
+        self._server.server_close()
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -54,8 +54,8 @@ def test_the_sandbox_states_parameters_that_the_template_has_and_keeps_its_rules
     assert int(cloud.PARAMETERS["Lease"]) >= int(cloud.PARAMETERS["RefundTimeout"]) + 3
 
 
-def test_the_sandbox_changes_the_stack_in_four_ways() -> None:
-    assert [name.partition(":")[0] for name in REWRITES] == ["HTTP API", "bucket", "queue sources", "alarms"]
+def test_the_sandbox_changes_the_stack_in_five_ways() -> None:
+    assert [name.partition(":")[0] for name in REWRITES] == ["HTTP API", "bucket", "queue sources", "roles", "alarms"]
 
 
 def test_what_the_sandbox_takes_out_adds_and_alters_is_known_by_name() -> None:
@@ -67,7 +67,8 @@ def test_what_the_sandbox_takes_out_adds_and_alters_is_known_by_name() -> None:
     }
     altered = {name for name in set(before) & set(after) if before[name] != after[name]}
     sources = {name for name in before if before[name]["Type"] == "AWS::Lambda::EventSourceMapping"}
-    assert altered == {"Api"} | sources - {"PublishEventsFunctionChanges"}
+    senders = {name for name, one in before.items() if "sqs:SendMessage'" in str(one) and "Role" in name}
+    assert altered == {"Api"} | senders | sources - {"PublishEventsFunctionChanges"}
 
 
 def test_the_routes_of_the_sandbox_are_those_of_the_api() -> None:

@@ -104,7 +104,7 @@ class Player:
     # Setting the scene as the recording did
 
     def place(self, step: Mapping[str, Any]) -> str:
-        """The order a recorded orderCreate made: unpaid, in its currency, its lines custom unless they name a variant."""
+        """The order a recorded orderCreate made: unpaid, its lines custom unless they name a variant."""
         given = step["variables"]["order"]
         made = answer_of(step)["data"]["orderCreate"]["order"]
         items = [_item(entry, index) for index, entry in enumerate(given["lineItems"])]
@@ -133,7 +133,14 @@ class Player:
         """The order a recorded read showed: lines, shipping, one payment, and a first refund if there was one."""
         order = hydrated["order"]
         items = [
-            Item(f"line-{index}", _amount(line["originalUnitPriceSet"]), line["quantity"], line["title"], "0", custom=True)
+            Item(
+                f"line-{index}",
+                _amount(line["originalUnitPriceSet"]),
+                line["quantity"],
+                line["title"],
+                "0",
+                custom=True,
+            )
             for index, line in enumerate(order["lineItems"]["nodes"])
         ]
         shipping = _amount(order["shippingLines"]["nodes"][0]["originalPriceSet"])

@@ -23,7 +23,7 @@ from sandbox.shopify.roots import Query
 from sandbox.shopify.views.common import resolve_field, resolve_type
 from tests.sandbox.shopify.world import SHOP, TOKEN, World, open_world
 
-_DEPTH = 5
+_DEPTH = 4
 _LISTED = ("Refund", "Return", "OrderTransaction", "Fulfillment", "ReverseFulfillmentOrder", "ReverseDelivery")
 
 
@@ -41,10 +41,13 @@ def arguments_of(field: GraphQLField, values: dict[str, str]) -> str | None:
     return f"({', '.join(given)})" if given else ""
 
 
-def selection(schema: GraphQLSchema, kind: Any, values: dict[str, str], seen: tuple[str, ...], counter: list[int]) -> str:
+def selection(
+    schema: GraphQLSchema, kind: Any, values: dict[str, str], seen: tuple[str, ...], counter: list[int]
+) -> str:
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
         parts = [
-            f"... on {item.name} {selection(schema, item, values, seen, counter)}" for item in schema.get_possible_types(kind)
+            f"... on {item.name} {selection(schema, item, values, seen, counter)}"
+            for item in schema.get_possible_types(kind)
         ]
         return "{ __typename " + " ".join(part for part in parts if not part.endswith(" ")) + " }"
     if kind.name in seen or len(seen) > _DEPTH:
@@ -109,7 +112,9 @@ def test_every_field_answers() -> None:
         text = "query " + selection(engine.schema, query, values, (), [0])
         for kind in _LISTED:
             table = {"OrderTransaction": "transactions", "ReverseFulfillmentOrder": "reverse_orders"}
-            records = getattr(floor.books, table.get(kind, "reverse_deliveries" if "Delivery" in kind else f"{kind.lower()}s"))
+            records = getattr(
+                floor.books, table.get(kind, "reverse_deliveries" if "Delivery" in kind else f"{kind.lower()}s")
+            )
             gid = next(iter(records))
             body = selection(engine.schema, engine.schema.type_map[kind], values, (), [0])
             text = text[:-1] + f' n{kind}: node(id: "{gid}") {{ ... on {kind} {body} }} }}'

@@ -24,8 +24,10 @@ mutation RefundCreate($input: RefundInput!) {
     userErrors { field message } } }
 """
 CANCEL = """
-mutation Cancel($orderId: ID!, $reason: OrderCancelReason!, $restock: Boolean!, $notifyCustomer: Boolean, $staffNote: String) {
-  orderCancel(orderId: $orderId, reason: $reason, restock: $restock, notifyCustomer: $notifyCustomer, staffNote: $staffNote) {
+mutation Cancel($orderId: ID!, $reason: OrderCancelReason!, $restock: Boolean!, $notifyCustomer: Boolean,
+    $staffNote: String) {
+  orderCancel(orderId: $orderId, reason: $reason, restock: $restock, notifyCustomer: $notifyCustomer,
+      staffNote: $staffNote) {
     orderCancelUserErrors { field message } } }
 """
 
@@ -167,7 +169,12 @@ def test_returned_goods_are_disposed_of_as_recorded(player: Player, reference: P
     inputs = conversation["disposeValidation"]["customRestocked"]["variables"]["dispositionInputs"]
     player.learn(inputs[0]["locationId"], location)
 
-    for name in ("firstReturnRequest", "firstReturnApproveRequest", "secondReturnRequest", "secondReturnApproveRequest"):
+    for name in (
+        "firstReturnRequest",
+        "firstReturnApproveRequest",
+        "secondReturnRequest",
+        "secondReturnApproveRequest",
+    ):
         player.play(conversation[name])
     for step in conversation["disposeValidation"].values():
         player.play(step)
@@ -197,9 +204,7 @@ def test_cancellations_are_refused_as_recorded(player: Player, reference: Path) 
 
 def test_a_cancelled_order_reads_as_recorded(player: Player, reference: Path) -> None:
     conversation = load(reference, "2026-04__orders__orderCancel-parity")
-    order = player.world.shopify.place_order(
-        [_item()], currency="USD", taxes_included=False, payments=(), guest=True
-    )
+    order = player.world.shopify.place_order([_item()], currency="USD", taxes_included=False, payments=(), guest=True)
     read = conversation["downstreamRead"]
     recorded = answer_of(read)
     player.learn(conversation["variables"]["orderId"], order.id)

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from graphql import introspection_from_schema, is_introspection_type
 
+from sandbox.shopify import mutations, roots
 from sandbox.shopify.engine import load_schema
+from sandbox.shopify.views.common import snake
 
 Json = dict[str, Any]
 SCHEMA = load_schema()
-OURS: dict[str, Json] = {
-    kind["name"]: kind for kind in introspection_from_schema(SCHEMA, input_value_deprecation=True)["__schema"]["types"]
-}
+TOLD: Any = introspection_from_schema(SCHEMA, input_value_deprecation=True)
+OURS: dict[str, Json] = {kind["name"]: kind for kind in TOLD["__schema"]["types"]}
 OWN = sorted(name for name, kind in SCHEMA.type_map.items() if not is_introspection_type(kind))
 
 
@@ -106,12 +107,7 @@ def test_the_idempotency_directive_is_the_published_one(reference: Path) -> None
     }
 
 
-def test_every_field_of_the_schema_has_a_resolver() -> None:
-    """An output type that no view shows would answer every question with a defect."""
-    from sandbox.shopify import mutations, roots
-
+def test_every_root_field_has_a_resolver() -> None:
     for root, shown in (("QueryRoot", roots.Query), ("Mutation", mutations.Mutations)):
-        from sandbox.shopify.views.common import snake
-
         missing = [item["name"] for item in OURS[root]["fields"] if not hasattr(shown, snake(item["name"]))]
         assert missing == []

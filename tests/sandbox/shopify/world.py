@@ -68,7 +68,7 @@ class World:
         return next(iter(body["data"].values()))
 
     def refund(self, order: str, amount: str, key: str | None = None, **given: Any) -> Json:
-        """refundCreate of an amount on the order's first payment."""
+        """RefundCreate of an amount on the order's first payment."""
         self.keys += 1
         payment = self.shopify.floor(self.shop).books.paid(order)[0]
         transaction = {"orderId": order, "parentId": payment.id, "gateway": payment.gateway, "kind": "REFUND"}
@@ -95,7 +95,8 @@ PROCESS = """
 mutation Process($input: ReturnProcessInput!) {
   returnProcess(input: $input) {
     return { id status refunds(first: 20) { nodes { id note totalRefundedSet { presentmentMoney { amount } } } }
-      returnLineItems(first: 20) { nodes { id processedQuantity processableQuantity refundedQuantity refundableQuantity } } }
+      returnLineItems(first: 20) { nodes {
+        id processedQuantity processableQuantity refundedQuantity refundableQuantity } } }
     userErrors { code field message } } }
 """
 
@@ -136,7 +137,7 @@ class Subscriber:
 
     def __call__(self, environ: Any, start: Any) -> Any:
         request = Request(environ)
-        self.heard.append(Heard({name: value for name, value in request.headers.items()}, request.get_data()))
+        self.heard.append(Heard(dict(request.headers.items()), request.get_data()))
         return Response(status=self.status)(environ, start)
 
 

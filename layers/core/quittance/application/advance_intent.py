@@ -264,6 +264,8 @@ def _hold_unsent(step: _Step, why: str) -> IntentState:
 def _after_send(step: _Step, outcome: SendOutcome) -> IntentState:
     now = step.ports.clock.now()
     attempt = sent(step.intent, now)
+    if isinstance(outcome, Applied | Refused):
+        step = step.holding(replace(step.intent, attempt=attempt))
     match outcome:
         case Applied(reference, MoneyStatus.MOVED):
             return _settle(step, reference)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from quittance.application.commit import Absent, DeliveryKey, IsNot, Key, Value, Write
+from quittance.application.commit import DeliveryKey, IsNot, Key, Value, Write
 from quittance.application.ports import Delivery, DeliveryRecord, Parked
 from quittance.domain.ids import DeliveryId
 from quittance.domain.instant import from_text, to_text
@@ -57,7 +57,7 @@ def delivery_pending(delivery: Delivery, archive: str, tries: int, due: datetime
 
 
 def park_writes(parked: Parked) -> tuple[Write, ...]:
-    """Put a delivery aside and end it, together."""
+    """Put a delivery aside and end it, together: what was done already is not put aside."""
     key = _parked_key(parked)
     attributes = compact(
         {
@@ -70,7 +70,7 @@ def park_writes(parked: Parked) -> tuple[Write, ...]:
             "expires": to_text(parked.expires),
         }
     )
-    return Write(key, attributes, (Absent(),)), delivery_done(parked.delivery, parked.at)
+    return Write(key, attributes, ()), delivery_done(parked.delivery, parked.at)
 
 
 def redrive_writes(parked: Parked, at: datetime) -> tuple[Write, ...]:

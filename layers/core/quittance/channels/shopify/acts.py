@@ -16,7 +16,6 @@ from quittance.domain.errors import Rejected
 from quittance.domain.intent import Act, Intent, ReplayGuard
 from quittance.domain.money import Money, to_decimal
 
-SETTLE_HORIZON: Final = timedelta(seconds=60)
 NOTE: Final = "quittance:"
 LONGEST_DECLINE_NOTE: Final = 500
 DECLINE_REASONS: Final = frozenset({"FINAL_SALE", "OTHER", "RETURN_PERIOD_ENDED"})
@@ -39,7 +38,7 @@ class ShopifyActs:
 
     name = "shopify"
 
-    def __init__(self, horizon: timedelta = SETTLE_HORIZON) -> None:
+    def __init__(self, horizon: timedelta) -> None:
         self._horizon = horizon
 
     def guard(self, act: Act) -> Guard | None:
@@ -121,12 +120,8 @@ def _remove(intent: Intent, _: str) -> Variables:
     return {"returnId": to_gid("Return", intent.external), "returnLineItems": lines}
 
 
-def _close(intent: Intent, _: str) -> Variables:
+def _end(intent: Intent, _: str) -> Variables:
     return {"id": to_gid("Return", intent.external)}
-
-
-def _cancel(intent: Intent, _: str) -> Variables:
-    return {"id": to_gid("Return", intent.external), "notifyCustomer": False}
 
 
 _VARIABLES: Final[Mapping[Act, Callable[[Intent, str], Variables]]] = {
@@ -134,6 +129,6 @@ _VARIABLES: Final[Mapping[Act, Callable[[Intent, str], Variables]]] = {
     Act.APPROVE_RETURN: _approve,
     Act.DECLINE_RETURN: _decline,
     Act.REMOVE_LINES: _remove,
-    Act.CLOSE_RETURN: _close,
-    Act.CANCEL_RETURN: _cancel,
+    Act.CLOSE_RETURN: _end,
+    Act.CANCEL_RETURN: _end,
 }

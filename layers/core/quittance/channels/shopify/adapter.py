@@ -23,7 +23,7 @@ from quittance.application.ports import (
     Suggestion,
 )
 from quittance.channels.shopify import documents, effects, hints, polls
-from quittance.channels.shopify.acts import SETTLE_HORIZON, ShopifyActs, quantities, refund_shipping
+from quittance.channels.shopify.acts import ShopifyActs, quantities, refund_shipping
 from quittance.channels.shopify.answers import Accepted
 from quittance.channels.shopify.client import Client
 from quittance.channels.shopify.fields import Node, child, items, maybe_child, minor, number, text, unreadable
@@ -149,8 +149,8 @@ def build(
     credentials: Callable[[str], Mapping[str, str]],
     meter: Meter,
     *,
-    endpoint: str = "",
-    horizon: timedelta = SETTLE_HORIZON,
+    endpoint: str,
+    horizon: timedelta,
 ) -> ShopifyChannel:
     """Put the channel together; see Client for what the arguments mean."""
     return ShopifyChannel(Client(credentials, meter, endpoint=endpoint), ShopifyActs(horizon))

@@ -195,9 +195,7 @@ MUTATIONS: Final[Mapping[Act, Mutation]] = {
         _LINES_LEFT,
     ),
     Act.CLOSE_RETURN: _mutation("returnClose", "$id: ID!", "id: $id"),
-    Act.CANCEL_RETURN: _mutation(
-        "returnCancel", "$id: ID!, $notifyCustomer: Boolean!", "id: $id, notifyCustomer: $notifyCustomer"
-    ),
+    Act.CANCEL_RETURN: _mutation("returnCancel", "$id: ID!", "id: $id"),
 }
 
 ALL: Final[tuple[str, ...]] = (
