@@ -55,7 +55,7 @@ def _tell(world: World, day: Day) -> bool:
     say(table(rows))
     say(f"\n{_deadlines(world)}")
     say("\nThe shop's books beside our ledgers")
-    lines = compare(world.shopify.books(), world.items("ORDER#"))
+    lines = compare(world.shopify.books(), world.ledgers())
     say(books_table(lines))
     failures = [*day.failures(), *(f"order {line.order}: the books differ" for line in lines if not line.agrees)]
     failures += [f"the simulator failed: {defect}" for defect in world.shopify.defects]

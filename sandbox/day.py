@@ -100,7 +100,7 @@ class Day:
         """A return is authorised, arrives, is refunded and closed."""
         scene, order = self._story("approved, received, refunded", [Item("SCARF", "39.90")], shipping="4.90")
         rma = self._request(scene, order, {"SCARF": 1}, note="The colour is not mine.")
-        self._decide(scene, "AuthoriseReturn", reason="inside the window")
+        self._decide(scene, "AuthoriseReturn", reason="inside_window")
         self.world.parcel("P-approved", {"SCARF": 1}, rma=rma)
         self.world.settle()
         scene.state, scene.refunded = "closed", 3990 + 490
@@ -123,7 +123,7 @@ class Day:
         self.world.settle()
         assert scene.case is not None
         line = next(iter(self.world.show(scene.case)["lines"]))
-        self._decide(scene, "RejectLines", lines=[{"line": line, "quantity": 1}], reason="another thing was in it")
+        self._decide(scene, "RejectLines", lines=[{"line": line, "quantity": 1}], reason="wrong_item")
         shown = self.world.show(scene.case)
         scene.expect("outstanding", shown["lines"][line]["outstanding"], 1)
         scene.expect("a deadline for it", "goods_outstanding" in shown["deadlines"], wanted=True)
@@ -136,7 +136,7 @@ class Day:
         self._decide(scene, "AuthoriseReturn")
         assert scene.case is not None
         line = next(iter(self.world.show(scene.case)["lines"]))
-        self._decide(scene, "KeepLines", lines=[{"line": line, "quantity": 1}], reason="postage above the price")
+        self._decide(scene, "KeepLines", lines=[{"line": line, "quantity": 1}], reason="postage_above_price")
         scene.state, scene.refunded = "closed", 900
 
     def cancelled_by_buyer(self) -> None:
@@ -159,7 +159,7 @@ class Day:
         assert scene.case is not None
         shown = self.world.show(scene.case)
         line = {"line": next(iter(shown["lines"])), "quantity": 1}
-        given = {"command": "AcceptLines", "case": scene.case, "version": shown["version"], "lines": [line], "reason": "worn once"}
+        given = {"command": "AcceptLines", "case": scene.case, "version": shown["version"], "lines": [line], "reason": "worn_once"}
         token = self.world.desk("agent", **given).get("token", "")
         outcomes = [self.world.desk("agent", **given, token=token)["outcome"] for _ in range(2)]
         scene.expect("two clicks", sorted(outcomes), ["done", "refused"])
@@ -209,7 +209,7 @@ class Day:
         self._to_refund(scene, order, "COAT", "P-coat")
         self.world.pass_time(timedelta(minutes=10))
         scene.expect("after two absences", self._refund_state(scene), "HOLD")
-        self._decide(scene, "RetryHold", "approver", target=self._refund(scene)["intent"], reason="seen: nothing there")
+        self._decide(scene, "RetryHold", "approver", target=self._refund(scene)["intent"], reason="seen_absent")
         scene.state, scene.refunded = "closed", 14900
 
     def above_the_limit(self) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from quittance.domain.ledger import Ledger
 from quittance.domain.money import Money
 from sandbox.shopify.summary import OrderSummary
 
@@ -29,12 +29,11 @@ class Line:
         return all(theirs == ours for theirs, ours in (self.captured, self.refunded, self.refunds))
 
 
-def compare(books: Mapping[str, OrderSummary], ledgers: Iterable[Mapping[str, Any]]) -> list[Line]:
-    """Lay the shop's books beside our ledgers. An order without a ledger counts as nothing paid back by us."""
-    ours = {str(item["pk"]).rpartition("#")[2]: item for item in ledgers if item["sk"] == "LEDGER"}
+def compare(books: Mapping[str, OrderSummary], ledgers: Mapping[str, Ledger]) -> list[Line]:
+    """Lay the shop's books beside our ledgers by order id. An order without one counts as nothing paid back by us."""
     lines = []
     for order in books.values():
-        ledger = ours.get(order.id.rpartition("/")[2])
+        ledger = ledgers.get(order.id.rpartition("/")[2])
         captured, refunded, refunds = _sums(ledger) if ledger else (order.captured, 0, 0)
         lines.append(
             Line(
@@ -45,11 +44,9 @@ def compare(books: Mapping[str, OrderSummary], ledgers: Iterable[Mapping[str, An
     return lines
 
 
-def _sums(ledger: Mapping[str, Any]) -> tuple[int, int, int]:
-    captured = sum(int(payment["captured"]) for payment in ledger["payments"].values())
-    refunds = ledger.get("refunds", {})
-    refunded = sum(int(minor) for seen in refunds.values() for minor in seen.get("payments", {}).values())
-    return captured, refunded, len(refunds)
+def _sums(ledger: Ledger) -> tuple[int, int, int]:
+    captured = sum(payment.captured for payment in ledger.payments.values())
+    return captured, sum(seen.amounts.total for seen in ledger.refunds.values()), len(ledger.refunds)
 
 
 def books_table(lines: Iterable[Line]) -> str:

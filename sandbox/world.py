@@ -15,10 +15,11 @@ from time import time
 from types import TracebackType
 from typing import Any, Final, Self
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from quittance.domain.ids import CaseId, case_of_channel
 from quittance.domain.instant import from_text
+from quittance.domain.ledger import Ledger
+from quittance.storage.expressions import plain
+from quittance.storage.items_order import order_of
 from sandbox.clock import VirtualClock
 from sandbox.cloud import Cloud
 from sandbox.shopify.shop import Shop
@@ -29,6 +30,8 @@ from sandbox.warehouse import Warehouse
 STORE: Final = "maison-lumiere"
 MINUTE: Final = timedelta(minutes=1)
 RECEIPT_KEY: Final = "whsec_" + base64.b64encode(b"a key of the sandbox's warehouse").decode()
+# The shop's time runs fast here; polling it every five minutes of it would be most of the work.
+POLL_MINUTES: Final = "720"
 LANES: Final = range(3)
 SHARDS: Final = range(8)
 
@@ -81,7 +84,7 @@ class World:
         credentials = {"shop": STORE, "client_id": shop.client_id, "client_secret": shop.client_secret}
         self.cloud.put_secret(f"shopify/{STORE}", credentials)
         self.ops("policy", "publish")
-        self.ops("account", "set", STORE, "--mode", "live")
+        self.ops("account", "set", STORE, "--mode", "live", "--poll-every", POLL_MINUTES)
         self.shopify.subscribe(f"{self.cloud.api_url}/webhooks/shopify/{STORE}", app_level=True)
 
     def ops(self, *arguments: str) -> str:
@@ -178,11 +181,18 @@ class World:
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """Every item whose partition begins so, as plain values: for reports and tests, never for functions."""
-        read = TypeDeserializer()
-        pages = self.cloud.client("dynamodb").get_paginator("scan").paginate(
-            TableName=self.cloud.table,
-            FilterExpression="begins_with(pk, :p)",
-            ExpressionAttributeValues={":p": {"S": prefix}},
+        pages = (
+            self.cloud.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=self.cloud.table,
+                FilterExpression="begins_with(pk, :p)",
+                ExpressionAttributeValues={":p": {"S": prefix}},
+            )
         )
-        items = [item for page in pages for item in page["Items"]]
-        return [{key: read.deserialize(value) for key, value in item.items()} for item in items]
+        return [plain(item) for page in pages for item in page["Items"]]
+
+    def ledgers(self) -> dict[str, Ledger]:
+        """Our ledger of every order, by the order's id."""
+        items = [item for item in self.items("ORDER#") if item["sk"] == "LEDGER"]
+        return {order.id: order.ledger for order in map(order_of, items)}

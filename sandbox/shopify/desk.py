@@ -106,7 +106,9 @@ class FrontDesk:
         return Reply(fault.status, {"errors": f"HTTP {fault.status}"}, (*headers, *retry))
 
     def _spoilt(self, fault: Fault | None, answer: Answer, headers: tuple[tuple[str, str], ...], floor: Floor) -> Reply:
-        done = floor.keys.answered
+        def done() -> None:
+            floor.keys.answered(answer.keys)
+
         if fault is None:
             return Reply(200, answer.body, headers, done=done)
         if fault.kind is Kind.ANSWER_LOST:

@@ -66,10 +66,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`applied` counts mutations that were not refused."""
+    """`applied` counts mutations that were not refused; `keys` are in flight until the answer has left."""
 
     body: dict[str, Any]
     applied: int = 0
+    keys: tuple[str, ...] = ()
 
 
 def _plain_error(message: str, code: str | None = None) -> dict[str, Any]:
@@ -131,7 +132,7 @@ class Engine:
         if result.errors:
             body["errors"] = [self._tell(error) for error in result.errors]
         body["extensions"] = _extensions(requested, actual, bucket, scene)
-        return Answer(body, root.applied if isinstance(root, Mutations) else 0)
+        return Answer(body, root.applied, tuple(root.new_keys)) if isinstance(root, Mutations) else Answer(body)
 
     def _execute(self, document: DocumentNode, request: Request, scene: Scene, root: Any) -> ExecutionResult:
         result = execute(

@@ -6,7 +6,7 @@ A refusal is not remembered: the same key may then succeed. A replay shows the r
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +62,6 @@ class Keys:
         self._known[key] = Remembered(print_, refund, now)
         self._in_flight.add(key)
 
-    def answered(self) -> None:
-        """The answers of all requests are on their way: nothing is in flight any more."""
-        self._in_flight.clear()
+    def answered(self, keys: Iterable[str]) -> None:
+        """The answer of the request that used these keys for the first time is on its way."""
+        self._in_flight.difference_update(keys)

@@ -63,7 +63,7 @@ def expect(gid: str, kind: str) -> None:
 
 
 class Mutations:
-    """One attribute per mutation; `applied` counts those that were not refused."""
+    """One attribute per mutation; `applied` counts those not refused, `new_keys` are in flight until answered."""
 
     typename = "Mutation"
 
@@ -72,6 +72,7 @@ class Mutations:
         self.books = scene.books
         self.keys = keys
         self.applied = 0
+        self.new_keys: list[str] = []
         self._key: str | None = None
 
     def enter(self, info: GraphQLResolveInfo[Scene]) -> None:
@@ -155,6 +156,7 @@ class Mutations:
             refund = self.books.refunds[known] if known is not None else create_refund(self.books, input)
             if key is not None and known is None:
                 self.keys.remember(key, fingerprint(input), refund.id, now)
+                self.new_keys.append(key)
             return Payload(refund=RefundView(self.scene, refund), order=find_order(self.scene, refund.order))
 
         return self._run(act, refund=None, order=find_order(self.scene, input["orderId"]))

@@ -53,11 +53,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         reply = self._reply(self.rfile.read(length))
-        try:
-            time.sleep(reply.delay)
-            self._write(reply)
-        finally:
-            reply.done()
+        time.sleep(reply.delay)
+        reply.done()
+        self._write(reply)
 
     def _reply(self, raw: bytes) -> Reply:
         desk = self.server.desk

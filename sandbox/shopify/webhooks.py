@@ -127,7 +127,8 @@ class Outbox:
         return subscription
 
     def subscribers(self, shop: str, topic: str) -> list[Subscription]:
-        return [item for item in self.subscriptions.values() if item.shop == shop and item.topic == topic]
+        known = list(self.subscriptions.values())
+        return [item for item in known if item.shop == shop and item.topic == topic]
 
     # Announcing
 
@@ -162,7 +163,7 @@ class Outbox:
     # Sending
 
     def pending(self) -> list[Delivery]:
-        return [item for item in self.deliveries.values() if item.state == "waiting"]
+        return [item for item in list(self.deliveries.values()) if item.state == "waiting"]
 
     def next_due(self) -> datetime | None:
         return min((item.due for item in self.pending()), default=None)

@@ -18,15 +18,15 @@ MAY: Final[dict[str, set[str]]] = {
     "ReceiveWebhookFunction": {"read signing secret", "put incoming", "send Inbox"},
     "IngestReturnsFunction": READ_AND_COMMIT
     | CREDENTIALS
-    | {"read salt", "get incoming", "get archive", "put archive"}
+    | {"get incoming", "get archive", "put archive"}
     | {"receive Inbox", "receive Bulk", "receive Amazon"},
-    "PollChannelsFunction": READ_AND_COMMIT | CREDENTIALS | {"put archive", "send Bulk", "receive Poll"},
+    "PollChannelsFunction": READ_AND_COMMIT | CREDENTIALS | {"query desk", "send Bulk", "receive Poll"},
     "ExecuteRefundFunction": READ_AND_COMMIT | CREDENTIALS | {"receive Urgent", "receive Refund"},
     "WatchdogTickFunction": {"query due", "get item", "update item"}
     | {f"send {queue}" for queue in ("Due", "Inbox", "Poll", "Refund", "Urgent")},
     "WatchdogFireFunction": READ_AND_COMMIT | {"receive Due"},
     "PublishEventsFunction": {"put event", "tell operators", "tell desk", "send Urgent", "send Refund"},
-    "DeskFunction": READ_AND_COMMIT | {"query desk", "read preview key", "get archive"},
+    "DeskFunction": READ_AND_COMMIT | {"query desk", "read preview key"},
 }
 
 

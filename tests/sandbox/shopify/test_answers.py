@@ -98,8 +98,8 @@ def busy_shop(world: World) -> dict[str, str]:
         "orderId": f'"{order}"',
         "returnLineItems": f'[{{id: "{line.id}", quantity: 1}}]',
         "exchangeLineItems": "[]",
-        "input": f'{{orderId: "{order}", returnLineItems: [{{fulfillmentLineItemId: "{line.fulfillment_line}", quantity: 1,'
-        " restockingFee: {percentage: 10}}]}",
+        "input": f'{{orderId: "{order}", returnLineItems: [{{fulfillmentLineItemId: "{line.fulfillment_line}",'
+        " quantity: 1, restockingFee: {percentage: 10}}]}",
     }
 
 

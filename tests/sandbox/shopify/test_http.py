@@ -164,7 +164,10 @@ def test_orders_are_found_by_their_returns_and_paged(world: World) -> None:
         if count % 2 == 0:
             world.shopify.buyer_requests_return(order, {"CANDLE": 1})
             names.append(world.shopify.order(order).name)
-    page = "query($q: String, $after: String) { orders(first: 2, after: $after, query: $q) { nodes { name } pageInfo { hasNextPage endCursor } } }"
+    page = (
+        "query($q: String, $after: String) { orders(first: 2, after: $after, query: $q) {"
+        " nodes { name } pageInfo { hasNextPage endCursor } } }"
+    )
     first = world.data(page, {"q": "return_status:return_requested"})
     second = world.data(page, {"q": "return_status:return_requested", "after": first["pageInfo"]["endCursor"]})
 

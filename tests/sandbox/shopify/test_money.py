@@ -315,3 +315,35 @@ def test_the_orders_time_stands_still_for_requests_and_decisions(world: World) -
     world.shopify.admin_reopen(made.id)
     world.shopify.admin_processes_return(made.id)
     assert world.shopify.order(order).updated_at == world.clock.now
+
+
+def test_a_card_refund_after_store_credit_needs_leave_to_exceed_what_was_paid(world: World) -> None:
+    order = world.delivered_order()
+    credit = {"storeCreditRefund": {"amount": {"amount": "20.00", "currencyCode": "EUR"}}}
+    world.data(REFUND, {"input": {"orderId": order, "refundMethods": [credit]}, "key": "credit"})
+
+    refused = world.refund(order, "60.00")
+    allowed = world.refund(order, "60.00", allowOverRefunding=True)
+    beyond = world.refund(order, "0.01", allowOverRefunding=True)
+
+    assert refused["userErrors"] == [
+        {"field": None, "message": "Refund amount €60.00 is greater than net payment received €40.00"}
+    ]
+    assert allowed["refund"]
+    assert beyond["userErrors"], "one payment never gives back more than it brought"
+
+
+def test_units_asked_for_in_one_return_cannot_be_asked_for_in_another(world: World) -> None:
+    order = world.delivered_order(Item("CANDLE", "20.00", 2))
+    parcel_line = world.shopify.floor().books.fulfillments_of(order)[0].lines[0].id
+    request = (
+        "mutation($i: ReturnRequestInput!) { returnRequest(input: $i) { return { id } userErrors { code field } } }"
+    )
+    line = {"fulfillmentLineItemId": parcel_line, "quantity": 2, "returnReason": "UNWANTED"}
+    first = world.data(request, {"i": {"orderId": order, "returnLineItems": [line]}})
+    second = world.data(request, {"i": {"orderId": order, "returnLineItems": [line | {"quantity": 1}]}})
+    world.shopify.admin_decline(first["return"]["id"])
+    third = world.data(request, {"i": {"orderId": order, "returnLineItems": [line]}})
+
+    assert second["userErrors"] == [{"code": "INVALID", "field": ["input", "returnLineItems", "0", "quantity"]}]
+    assert third["return"] is not None

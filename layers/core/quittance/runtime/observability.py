@@ -53,7 +53,9 @@ def error(message: str, **fields: Value) -> None:
 
 def failure(message: str, caught: BaseException, **fields: Value) -> None:
     """Log a caught exception by its class and place; its text may quote what came in and is never written."""
-    _write("ERROR", message, fields | {"error": type(caught).__name__, "at": _place(caught)})
+    known: dict[str, Value] = {"error": type(caught).__name__, "at": _place(caught)}
+    code = getattr(caught, "response", {}).get("Error", {}).get("Code")
+    _write("ERROR", message, fields | known | ({"code": str(code)} if code else {}))
 
 
 def metric(name: str, value: float, channel: str, outcome: str, *, unit: Unit = "Count", **fields: Value) -> None:

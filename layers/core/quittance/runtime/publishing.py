@@ -17,7 +17,7 @@ from quittance.domain.errors import Unavailable
 from quittance.domain.instant import to_text
 from quittance.domain.intent import IntentState
 from quittance.runtime import observability
-from quittance.storage.dynamo import plain
+from quittance.storage.expressions import plain
 from quittance.storage.history import history_entry
 
 SOURCE: Final = "quittance"

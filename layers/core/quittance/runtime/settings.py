@@ -56,21 +56,19 @@ class ReceiveWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReturns:
-    """`salt_secret` is the name of the secret that customers' names are hashed with."""
+    """Deliveries are archived in the raw bucket before anything is done with them."""
 
     deployment: Deployment
     table: str
     raw_bucket: str
-    salt_secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollChannels:
-    """Changed rows go to the bulk queue; those that no message can carry to the raw bucket."""
+    """Changed rows go to the bulk queue."""
 
     deployment: Deployment
     table: str
-    raw_bucket: str
     bulk_queue_url: str
 
 
@@ -124,7 +122,6 @@ class Desk:
 
     deployment: Deployment
     table: str
-    raw_bucket: str
     preview_secret: str
 
 

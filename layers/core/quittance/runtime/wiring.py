@@ -314,9 +314,9 @@ def publish_events(environment: Mapping[str, str]) -> Outlets:
 def desk(environment: Mapping[str, str]) -> Desk:
     """What the desk works with: it decides, and never talks to a channel."""
     stated = settings.load(settings.Desk, environment)
-    made = Desk(_clock(stated.deployment, stated.table), preview="preview")
+    made = Desk(_clock(stated.deployment, stated.table), preview=stated.preview_secret)
     _start(made, stated.table, _no_channel)
-    made.secrets = Secrets(aws_client("secretsmanager"), stated.deployment.secret_prefix, SystemClock().now)
+    made.secrets = Secrets(aws_client("secretsmanager"), "", SystemClock().now)
     return made
 
 

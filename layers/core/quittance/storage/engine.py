@@ -6,11 +6,12 @@ Refuses nothing itself; an engine raises Conflict when a condition fails and Una
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from quittance.application.commit import Key, Write
 
 Item = Mapping[str, Any]
+IDLE: Final = "a write has to set, remove or check something"
 
 
 class Engine(Protocol):
@@ -33,5 +34,8 @@ class Engine(Protocol):
         ...
 
     def transact(self, writes: Sequence[Write]) -> None:
-        """Do all writes if all conditions hold, else none; raises Conflict or Unavailable."""
+        """Do all writes if all conditions hold, else none; raises Conflict or Unavailable.
+
+        Raises ValueError for a write that neither changes nor checks anything.
+        """
         ...

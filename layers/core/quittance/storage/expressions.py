@@ -21,6 +21,7 @@ from quittance.application.commit import (
     Write,
 )
 from quittance.domain.ids import CaseId
+from quittance.storage.engine import IDLE
 
 
 def typed(value: Value) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def rendered(write: Write, table: str) -> dict[str, Any]:
     Raises ValueError for a write that neither changes nor checks anything.
     """
     if write.is_check and not write.conditions:
-        raise ValueError("a write has to set, remove or check something")
+        raise ValueError(IDLE)
     placeholders = _Placeholders()
     parameters: dict[str, Any] = {"TableName": table, "Key": typed_key(write.key)}
     if not write.is_check:

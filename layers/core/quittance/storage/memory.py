@@ -23,7 +23,7 @@ from quittance.application.commit import (
 )
 from quittance.domain.errors import Conflict
 from quittance.storage import keys
-from quittance.storage.engine import Item
+from quittance.storage.engine import IDLE, Item
 
 _INDEXES: Final = ((keys.DUE_INDEX, "due_pk", "due_sk"), (keys.DESK_INDEX, "desk_pk", "desk_sk"))
 _SCALARS: Final = frozenset({str, int, bool, type(None)})
@@ -60,6 +60,8 @@ class MemoryEngine:
     def transact(self, writes: Sequence[Write]) -> None:
         """Do all writes or none; raises Conflict naming the first item whose condition failed."""
         for write in writes:
+            if write.is_check and not write.conditions:
+                raise ValueError(IDLE)
             item = self._find(write.key)
             for condition in write.conditions:
                 if not holds(condition, item):
