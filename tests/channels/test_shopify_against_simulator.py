@@ -402,7 +402,7 @@ def test_every_webhook_of_the_shop_points_to_its_order_or_return(shopping: Shopp
 
     for delivery in heard:
         found = hints.hint(
-            Delivery("shopify", "a", "a", delivery.topic, DeliveryId(delivery.id), NOW, bytes(delivery.body))
+            Delivery("shopify", "a", "a", delivery.topic, DeliveryId(delivery.webhook_id), NOW, delivery.body)
         )
         assert found.topic_known
         assert found.order in (shopping.order, None)

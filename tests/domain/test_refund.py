@@ -366,6 +366,12 @@ def test_units_that_others_have_refunded_are_not_left_to_refund() -> None:
     assert admitted(draft, policy()).case.marks == {"refund_refused:OVER_HEADROOM"}
 
 
+def test_a_line_never_comes_to_more_than_others_have_left_of_it() -> None:
+    draft = accept(authorised(ordered=order_reading(refunds=(refund_reading(minor=5500),))), shirts=1)
+
+    assert components(draft, policy()).goods == 500
+
+
 def test_a_line_the_order_does_not_have_is_for_a_person() -> None:
     strange = return_reading(lines={SHIRTS: line_reading(SHIRTS, "gid://shopify/LineItem/99", "SHIRT-M", 1)})
 

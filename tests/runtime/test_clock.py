@@ -44,7 +44,8 @@ def test_the_system_clock_is_the_machines_in_utc() -> None:
     before = datetime.now(UTC)
     now = SystemClock().now()
 
-    assert before <= now <= datetime.now(UTC)
+    assert before - timedelta(milliseconds=1) < now <= datetime.now(UTC)
+    assert now.microsecond % 1000 == 0, "the table keeps milliseconds"
     assert now.utcoffset() == timedelta(0)
 
 

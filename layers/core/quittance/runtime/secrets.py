@@ -139,5 +139,5 @@ def _parsed(name: str, text: object) -> Mapping[str, Any]:
     except ValueError:
         value = None  # the text stays out of the error: it is the secret
     if not isinstance(value, dict):
-        raise SecretUnavailable(name, "malformed", "it is no JSON object; write it again with `quittance connect`")
+        raise SecretUnavailable(name, "malformed", "it is no JSON object; write it again as docs/onboarding.md shows")
     return value
