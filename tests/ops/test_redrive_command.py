@@ -80,19 +80,21 @@ def test_one_that_somebody_else_closed_meanwhile_does_not_stop_the_others() -> N
     ]
 
 
-def test_the_command_looks_at_every_listed_account_and_at_the_warehouse(
+def test_the_command_looks_at_every_listed_account_the_warehouse_and_the_queues(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.run("policy", "publish", str(POLICIES), "--stack", "test")
     world.stack.table.park(PARKED)
     world.stack.table.park(replace(PARKED, delivery=DeliveryKey("warehouse", SHOP, DeliveryId("msg_1"))))
     world.stack.table.park(replace(PARKED, delivery=DeliveryKey("shopify", "old-shop", DeliveryId("msg_2"))))
+    world.stack.table.park(replace(PARKED, delivery=DeliveryKey("queue", "InboxQueue", DeliveryId("msg_3"))))
     capsys.readouterr()
 
     assert world.run("redrive", "--stack", "test") == 0
     told = capsys.readouterr().out
     assert "b54557e4" in told
     assert "msg_1" in told
+    assert "msg_3" in told
     assert "msg_2" not in told
     assert "nothing was changed; --apply has them tried again" in told
 
@@ -185,3 +187,20 @@ def test_of_many_keys_the_first_are_told() -> None:
     assert summary(json.dumps({"type": "wake", "keys": keys})) == (
         "wake of 5: CASE#0 HEAD, CASE#1 HEAD, CASE#2 HEAD, ..."
     )
+
+
+@pytest.mark.parametrize(
+    "parked",
+    [
+        replace(PARKED, delivery=DeliveryKey("queue", "InboxQueue", DeliveryId("digest"))),
+        replace(PARKED, archive=""),
+    ],
+)
+def test_what_is_no_delivery_is_shown_and_never_made_due(parked: Parked) -> None:
+    table = _table(parked)
+    place = (parked.delivery.channel, parked.delivery.account)
+
+    told = list(parked_lines(table, [place], NOW, apply=True))
+
+    assert told[0].endswith(": left alone, there is no delivery to try again")
+    assert table.parked(*place) == (parked,)

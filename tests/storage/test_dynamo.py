@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from quittance.application.commit import Absent, AtLeast, FenceIs, IsNot, Key, PointsTo, VersionIs, Write
+from quittance.application.commit import Absent, AtLeast, FenceIs, IsNot, Key, PointsTo, Value, VersionIs, Write
 from quittance.domain.errors import Conflict, Unavailable
 from quittance.storage.dynamo import DynamoEngine
 from quittance.storage.expressions import plain, rendered, typed
@@ -201,21 +201,36 @@ def test_a_query_is_read_to_its_last_page(dynamo_engine: DynamoEngine) -> None:
     assert [key.sk for key in dynamo_engine.query_index("due", "DUE#1#1", "~", 3)] == ["EVENT#0", "EVENT#1", "EVENT#2"]
 
 
-def test_a_single_change_is_no_transaction_and_reads_are_consistent() -> None:
-    asked: list[tuple[str, Any]] = []
-    with dynamo(consumed=lambda operation, units: asked.append((operation, units))) as engine:
-        engine.transact(ONE[:0] + [Write(KEY, {"version": 1}, (Absent(),))])
+def test_a_single_change_is_no_transaction_and_what_a_call_cost_is_told() -> None:
+    told: list[tuple[str, Any]] = []
+    with dynamo(consumed=lambda operation, units: told.append((operation, units))) as engine:
+        engine.transact([Write(KEY, {"version": 1}, (Absent(),))])
         engine.transact([Write(OTHER, {"version": 1}, (Absent(),)), Write(KEY, {}, (VersionIs(1),))])
         engine.transact([Write(KEY, {}, (VersionIs(1),))])
         engine.get(KEY)
 
-    assert [operation for operation, _ in asked] == [
+    assert [operation for operation, _ in told] == [
         "update_item",
         "transact_write_items",
         "transact_write_items",
         "get_item",
     ]
-    assert asked[-1][1]["CapacityUnits"] == 1
+    assert told[-1][1]["TableName"] == TABLE
+
+
+def test_reads_of_the_table_are_consistent(stubbed: Stubbed) -> None:
+    key = {"pk": {"S": KEY.pk}, "sk": {"S": KEY.sk}}
+    stubbed.stub.add_response("get_item", {}, {"TableName": TABLE, "Key": key, "ConsistentRead": True})
+    asked = {
+        "TableName": TABLE,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+        "ExpressionAttributeValues": {":pk": {"S": "p"}, ":sk": {"S": "EVENT#"}},
+        "ConsistentRead": True,
+    }
+    stubbed.stub.add_response("query", {"Items": []}, asked)
+
+    assert stubbed.engine.get(KEY) is None
+    assert stubbed.engine.query("p", "EVENT#") == []
 
 
 def test_conditions_are_rendered_behind_placeholders() -> None:
@@ -242,7 +257,7 @@ def test_conditions_are_rendered_behind_placeholders() -> None:
 
 
 def test_values_survive_the_wire() -> None:
-    value = {"text": "é", "number": -(10**30), "yes": True, "no": False, "nothing": None, "list": [1, [], {}]}
+    value: Value = {"text": "é", "number": -(10**30), "yes": True, "no": False, "nothing": None, "list": [1, [], {}]}
 
     assert plain({"value": typed(value)}) == {"value": value}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from quittance.application.commit import Absent, Key, Write
@@ -12,11 +14,12 @@ KEY = Key("CASE#a", "HEAD")
 
 
 def test_changing_what_was_written_does_not_change_what_is_stored() -> None:
-    engine, nested = MemoryEngine(), {"list": [1, {"deep": 2}]}
+    engine = MemoryEngine()
+    nested: dict[str, Any] = {"list": [1, {"deep": 2}]}
     engine.transact([Write(KEY, {"value": nested}, (Absent(),))])
 
     nested["list"].append(3)
-    nested["list"][1]["deep"] = 9  # type: ignore[index]
+    nested["list"][1]["deep"] = 9
 
     assert engine.get(KEY) == {"pk": KEY.pk, "sk": KEY.sk, "value": {"list": [1, {"deep": 2}]}}
 

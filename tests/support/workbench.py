@@ -106,12 +106,12 @@ class RecordingEngine(MemoryEngine):
 class Workbench:
     """One live account with one order and one return request at the shop."""
 
-    def __init__(self, **terms: Any) -> None:
+    def __init__(self, *, engine: RecordingEngine | None = None, shop: Shop | None = None, **terms: Any) -> None:
         self.clock = HandClock()
         self.tally = Tally()
-        self.engine = RecordingEngine()
+        self.engine = engine or RecordingEngine()
         self.table = Table(self.engine)
-        self.shop = Shop()
+        self.shop = shop or Shop()
         self.shop.orders[b.ORDERED] = b.order_reading()
         self.shop.returns[b.RETURN] = b.return_reading(status=b.ChannelStatus.REQUESTED)
         self.policies = OnePolicy(b.policy(**terms))

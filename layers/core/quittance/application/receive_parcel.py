@@ -95,7 +95,7 @@ def _receive(
         draft = decide_return.follow_up(draft.named(_exact(receipt)), policy)
     draft, words = drafting.seal(draft, ports.acts(place.channel), policy.terms.texts_days)
     aliases = _aliases(ports, place, draft.case)
-    texts = (*words, *_texts(draft, receipt, policy.terms.texts_days))
+    texts = (*words, *(_texts(draft, receipt, policy.terms.texts_days) if draft.events else ()))
     extra = Changes(draft.now, aliases=aliases, texts=texts)
     return _outcome(drafting.commit(ports, scene, [draft], deliveries, extra))
 
@@ -147,8 +147,10 @@ def _aliases(ports: Ports, place: Place, case: Case) -> tuple[Alias, ...]:
 
 
 def _texts(draft: Draft, receipt: Receipt, days: int) -> tuple[Text, ...]:
+    """The warehouse's note and its links to photos, kept with what is personal."""
     expires = draft.now + timedelta(days=days)
-    return tuple(Text(draft.case.id, reference, words, expires) for reference, words in receipt.texts.items())
+    words = dict(receipt.texts) | {drafting.reference_of(u.photo): u.photo for u in receipt.units if u.photo}
+    return tuple(Text(draft.case.id, reference, text, expires) for reference, text in words.items())
 
 
 def _outcome(committed: bool) -> Applied:

@@ -15,7 +15,7 @@ from quittance.domain.draft import Draft
 from quittance.domain.events import DeadlineArmed, DeadlineMet, DeadlineMoved, Event
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.parcel import Parcel, ParcelState
-from quittance.domain.policy import Policy
+from quittance.domain.policy import Policy, Withdrawal
 from quittance.domain.return_request import ReturnRequest, ReturnState
 
 LAW_REFUND = "law_refund"
@@ -76,14 +76,21 @@ def _law_refund(case: Case, body: ReturnRequest, policy: Policy) -> Wanted | Non
 
     Source: Directive 2011/83/EU article 13(1) and (3).
     """
-    proof = min((t for t in (body.sent_at, body.received_at) if t is not None), default=None)
+    law = policy.withdrawal(body.country, body.delivered_at, body.requested_at)
+    proof = None if law is None else _proof(body, law)
     owing = is_owing(case) or _is_undecided(body)
     sent = body.sent_at is not None and bool(body.outstanding) and not body.state.is_final
-    law = policy.withdrawal(body.country, body.delivered_at, body.requested_at)
     if law is None or proof is None or not (owing or sent):
         return None
     legal = max(body.requested_at + timedelta(days=law.refund_days), proof + WITHHELD_GRACE)
     return Wanted(body.requested_at, legal, legal - timedelta(days=2), policy.law_rule(law), LAW_WARNINGS, 1)
+
+
+def _proof(body: ReturnRequest, law: Withdrawal) -> datetime | None:
+    """When the right to withhold ended: the first of the events that the law names, at once where it names none."""
+    known = {"received": body.received_at, "sent": body.sent_at}
+    ended = [at for event, at in known.items() if event in law.withhold_until and at is not None]
+    return min(ended, default=None) if law.withhold_until else body.requested_at
 
 
 def keep(draft: Draft, policy: Policy) -> Draft:
