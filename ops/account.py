@@ -22,6 +22,8 @@ POLLS: Final[Mapping[str, Mapping[str, timedelta]]] = MappingProxyType(
     {"shopify": {"open_returns": timedelta(minutes=5), "known_returns": timedelta(hours=1)}}
 )
 
+LONGEST_MINUTES: Final = 7 * 24 * 60
+
 
 def add_to(commands: Any) -> None:
     made = commands.add_parser("account", help="what Quittance may do on an account")
@@ -32,9 +34,15 @@ def add_to(commands: Any) -> None:
     switch = setting.add_mutually_exclusive_group()
     switch.add_argument("--kill", dest="killed", action="store_true", default=None, help="stop every send at once")
     switch.add_argument("--unkill", dest="killed", action="store_false", help="let sends go on")
-    setting.add_argument("--poll-every", type=int, metavar="MINUTES", help="for polls that do not exist yet")
+    setting.add_argument("--poll-every", type=_minutes, metavar="MINUTES", help="for polls that do not exist yet")
     add_options(setting)
     setting.set_defaults(run=run)
+
+
+def _minutes(text: str) -> timedelta:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_MINUTES):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of minutes from 1 to {LONGEST_MINUTES}")
+    return timedelta(minutes=int(text))
 
 
 def run(stated: argparse.Namespace, connect: Connect) -> int:
@@ -43,8 +51,7 @@ def run(stated: argparse.Namespace, connect: Connect) -> int:
         raise Rejected("NOTHING_TO_SET", "account", "give --mode, --kill or --unkill")
     listed = _listed(stores(stack.engine), stated.account)
     now = datetime.now(UTC)
-    every = timedelta(minutes=stated.poll_every) if stated.poll_every else None
-    wish = Wish(stated.mode, stated.killed, every)
+    wish = Wish(stated.mode, stated.killed, stated.poll_every)
     for line in set_account(stack.table, stated.account, listed, wish, now):
         print(line)
     return 0

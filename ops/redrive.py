@@ -23,6 +23,8 @@ from quittance.storage.table import Table
 
 # A message that was looked at is hidden from the next look for so long, so that one run shows it once.
 HIDDEN_SECONDS: Final = 60
+# What is no message of ours is parked under the queue that it came in by.
+QUEUE: Final = "queue"
 MOST_PER_QUEUE: Final = 1000
 KEYS_TOLD: Final = 3
 
@@ -39,7 +41,8 @@ def add_to(commands: Any) -> None:
 
 def run(stated: argparse.Namespace, connect: Connect) -> int:
     stack, now = connect(), datetime.now(UTC)
-    places = sorted(set(places_of(stores(stack.engine))) | {_place(text) for text in stated.at})
+    queues = {(QUEUE, stack.output(f"{name}QueueUrl").rpartition("/")[2]) for name in QUEUES}
+    places = sorted({*places_of(stores(stack.engine)), *queues, *(_place(text) for text in stated.at)})
     lines = [*parked_lines(stack.table, places, now, apply=stated.apply)]
     sqs = stack.client("sqs")
     for name in QUEUES:
@@ -83,6 +86,8 @@ def _redriven(table: Table, parked: Parked, now: datetime) -> str:
         if parked.expires <= now:
             table.close_parked(parked, "expired", now)
             return "closed, its bytes are gone"
+        if parked.delivery.channel == QUEUE or not parked.archive:
+            return "left alone, there is no delivery to try again"
         table.redrive(parked, now)
     except Conflict:
         return "left alone, somebody else closed it meanwhile"

@@ -50,7 +50,7 @@ def _tell(world: World, day: Day) -> bool:
     say(f"\nCases ({len(heads)})")
     rows = [("story", "order", "state", "marks")]
     for scene in day.scenes:
-        shown = world.show(scene.case) if scene.case else {}
+        shown = world.show(scene.case)
         rows.append((scene.title, scene.order, str(shown.get("state")), ", ".join(shown.get("marks", []))))
     say(table(rows))
     say(f"\n{_deadlines(world)}")

@@ -24,11 +24,18 @@ class Scene:
     """One story of the day: its case, what is expected of it in the end, and what was seen on the way."""
 
     title: str
-    case: CaseId | None = None
+    known_as: CaseId | None = None
     state: str = ""
     refunded: int = 0
     order: str = ""
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def case(self) -> CaseId:
+        """The case of the story; a story without one has none to ask for."""
+        if self.known_as is None:
+            raise LookupError(f"{self.title}: no case yet")
+        return self.known_as
 
     def expect(self, what: str, seen: object, wanted: object) -> None:
         """Note a difference between what was seen and what had to be."""
@@ -68,12 +75,14 @@ class Day:
 
     def _check(self) -> None:
         for scene in self.scenes:
-            if scene.case is not None:
+            if scene.known_as is not None:
                 scene.expect("state", self.world.show(scene.case)["state"], scene.state)
             if scene.order:
                 scene.expect("refunded at the shop", self.shop.books()[scene.order].refunded, scene.refunded)
 
-    def _story(self, title: str, items: list[Item], *, delivered_ago: timedelta = 3 * DAY, **basket: Any) -> tuple[Scene, str]:
+    def _story(
+        self, title: str, items: list[Item], *, delivered_ago: timedelta = 3 * DAY, **basket: Any
+    ) -> tuple[Scene, str]:
         """An order that was placed, paid, shipped and delivered; returns its story and its gid."""
         order = self.shop.place_order(items, **basket)
         parcel = self.shop.fulfil(order.id)
@@ -82,14 +91,17 @@ class Day:
         self.scenes.append(scene)
         return scene, order.id
 
-    def _request(self, scene: Scene, order: str, units: dict[str, int], reason: str = "UNWANTED", note: str = "") -> str:
+    def _request(
+        self, scene: Scene, order: str, units: dict[str, int], reason: str = "UNWANTED", note: str = ""
+    ) -> str:
         request = self.shop.buyer_requests_return(order, units, reason, note or None)
-        scene.case = self.world.case(request.id)
+        scene.known_as = self.world.case(request.id)
         self.world.settle()
         return request.name
 
-    def _decide(self, scene: Scene, command: str, alias: str = "agent", outcome: str = "done", **more: Any) -> dict[str, Any]:
-        assert scene.case is not None
+    def _decide(
+        self, scene: Scene, command: str, alias: str = "agent", outcome: str = "done", **more: Any
+    ) -> dict[str, Any]:
         answer = self.world.decide(alias, command, scene.case, **more)
         told = " ".join(str(answer.get(key, "")) for key in ("code", "field", "fix")).strip()
         scene.expect(f"{command} ({told})" if told else command, answer["outcome"], outcome)
@@ -121,7 +133,6 @@ class Day:
         self.world.settle()
         self.world.parcel("P-second", {"MUG": 1}, "wrong_item", rma=rma)
         self.world.settle()
-        assert scene.case is not None
         line = next(iter(self.world.show(scene.case)["lines"]))
         self._decide(scene, "RejectLines", lines=[{"line": line, "quantity": 1}], reason="wrong_item")
         shown = self.world.show(scene.case)
@@ -134,7 +145,6 @@ class Day:
         scene, order = self._story("kept", [Item("CANDLE", "9.00", 2)])
         self._request(scene, order, {"CANDLE": 1}, "DEFECTIVE")
         self._decide(scene, "AuthoriseReturn")
-        assert scene.case is not None
         line = next(iter(self.world.show(scene.case)["lines"]))
         self._decide(scene, "KeepLines", lines=[{"line": line, "quantity": 1}], reason="postage_above_price")
         scene.state, scene.refunded = "closed", 900
@@ -143,7 +153,7 @@ class Day:
         """A buyer thinks again and takes the request back."""
         scene, order = self._story("cancelled by the buyer", [Item("BELT", "29.00")])
         request = self.shop.buyer_requests_return(order, {"BELT": 1})
-        scene.case = self.world.case(request.id)
+        scene.known_as = self.world.case(request.id)
         self.world.settle()
         self.shop.buyer_cancels_return(request.id)
         self.world.settle()
@@ -156,10 +166,15 @@ class Day:
         self._decide(scene, "AuthoriseReturn")
         self.world.parcel("P-lamp", {"LAMP": 1}, "used", rma=rma)
         self.world.settle()
-        assert scene.case is not None
         shown = self.world.show(scene.case)
         line = {"line": next(iter(shown["lines"])), "quantity": 1}
-        given = {"command": "AcceptLines", "case": scene.case, "version": shown["version"], "lines": [line], "reason": "worn_once"}
+        given = {
+            "command": "AcceptLines",
+            "case": scene.case,
+            "version": shown["version"],
+            "lines": [line],
+            "reason": "worn_once",
+        }
         token = self.world.desk("agent", **given).get("token", "")
         outcomes = [self.world.desk("agent", **given, token=token)["outcome"] for _ in range(2)]
         scene.expect("two clicks", sorted(outcomes), ["done", "refused"])
@@ -172,7 +187,7 @@ class Day:
         outbox = self.shop.webhooks
         outbox.hold()
         request = self.shop.buyer_requests_return(order, {"VASE": 1})
-        scene.case = self.world.case(request.id)
+        scene.known_as = self.world.case(request.id)
         self.shop.admin_approve(request.id)
         outbox.reorder()
         outbox.release()
@@ -239,7 +254,6 @@ class Day:
         scene, order = self._story("left alone", [Item("RUG", "210.00")])
         self._request(scene, order, {"RUG": 1})
         self.world.pass_time(timedelta(hours=49))
-        assert scene.case is not None
         marks = self.world.show(scene.case)["marks"]
         scene.expect("marked", marks, ["breached:decide_request"])
         scene.state, scene.refunded = "requested", 0
@@ -252,7 +266,6 @@ class Day:
         self.world.settle()
 
     def _refund(self, scene: Scene) -> dict[str, Any]:
-        assert scene.case is not None
         refunds = [one for one in self.world.show(scene.case)["intents"] if one["act"] == "refund"]
         return refunds[-1] if refunds else {}
 

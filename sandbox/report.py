@@ -37,9 +37,12 @@ def compare(books: Mapping[str, OrderSummary], ledgers: Mapping[str, Ledger]) ->
         captured, refunded, refunds = _sums(ledger) if ledger else (order.captured, 0, 0)
         lines.append(
             Line(
-                order.name, order.currency, (order.captured, captured), (order.refunded, refunded),
+                order.name,
+                order.currency,
+                (order.captured, captured),
+                (order.refunded, refunded),
                 (len(order.refunds), refunds),
-            )  # fmt: skip
+            )
         )
     return lines
 
@@ -51,17 +54,15 @@ def _sums(ledger: Ledger) -> tuple[int, int, int]:
 
 def books_table(lines: Iterable[Line]) -> str:
     """Both books side by side, a line an order, with the sums."""
-    rows = [("order", "captured", "shop paid back", "ledger says", "refunds", "")]
-    lines = list(lines)
-    for line in lines:
-        rows.append(
-            (
-                line.order, _money(line.captured[0], line.currency), _money(line.refunded[0], line.currency),
-                _money(line.refunded[1], line.currency), f"{line.refunds[0]} / {line.refunds[1]}",
-                "equal" if line.agrees else "DIFFERENT",
-            )  # fmt: skip
-        )
-    return table(rows)
+    heading = ("order", "captured", "shop paid back", "ledger says", "refunds", "")
+    return table([heading, *map(_row, lines)])
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    amounts = (line.captured[0], *line.refunded)
+    verdict = "equal" if line.agrees else "DIFFERENT"
+    written = (str(Money(minor, line.currency)) for minor in amounts)
+    return (line.order, *written, f"{line.refunds[0]} / {line.refunds[1]}", verdict)
 
 
 def _money(minor: int, currency: str) -> str:

@@ -28,7 +28,9 @@ class Warehouse:
     def report(self, receipt: Mapping[str, Any], at: int) -> int:
         """Send one receipt, signed at `at` (seconds since 1970, machine time); returns the HTTP status."""
         body = json.dumps(receipt).encode()
-        answer = requests.post(self.url, data=body, headers=self.headers(receipt["receipt_id"], at, body), timeout=TIMEOUT)
+        answer = requests.post(
+            self.url, data=body, headers=self.headers(receipt["receipt_id"], at, body), timeout=TIMEOUT
+        )
         return answer.status_code
 
     def headers(self, name: str, at: int, body: bytes) -> dict[str, str]:

@@ -9,7 +9,7 @@ import base64
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import time
 from types import TracebackType
@@ -49,15 +49,15 @@ class World:
     @classmethod
     def start(cls) -> Self:
         """Bring up the cloud and the simulators, write the secrets, publish the policies, set the account live."""
-        tell: list[Cloud] = []
-        clock = VirtualClock(lambda seconds: tell[0].set_clock_offset(seconds))
+        tell: list[Callable[[int], None]] = []
+        clock = VirtualClock(lambda seconds: tell[-1](seconds))  # noqa: PLW0108  # the cloud is not there yet
         shopify = ShopifySimulator(clock, (Shop(STORE),)).start()
         try:
             cloud = Cloud.start(endpoints={"shopify": shopify.url})
         except BaseException:
             shopify.stop()
             raise
-        tell.append(cloud)
+        tell.append(cloud.set_clock_offset)
         world = cls(cloud, shopify, clock)
         try:
             world._furnish()

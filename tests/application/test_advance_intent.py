@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from quittance.application.ports import Guard, Suggestion
+from quittance.application.ports import Guard, SendOutcome, Suggestion
 from quittance.domain.account import Mode
 from quittance.domain.command import CommandName
-from quittance.domain.intent import Act, IntentState, ReplayGuard
-from quittance.domain.observations import MoneyStatus
+from quittance.domain.intent import Act, Intent, IntentState, ReplayGuard
+from quittance.domain.observations import ChannelStatus, MoneyStatus
 from quittance.domain.return_request import ReturnState
 from tests.support import builders as b
-from tests.support.shop import HORIZON, answer_lost, call_lost, refused, throttled
+from tests.support.shop import HORIZON, Shop, answer_lost, call_lost, refused, throttled
 from tests.support.workbench import Workbench
 
 S = IntentState
@@ -187,7 +187,7 @@ def test_a_worker_that_died_while_sending_leaves_an_unknown_after_its_lease() ->
     assert bench.shop.paid(bench.refund.id) == 1
 
 
-def _die_after_applying(shop, intent):  # type: ignore[no-untyped-def]
+def _die_after_applying(shop: Shop, intent: Intent) -> SendOutcome | None:
     shop.apply(intent)
     raise KeyboardInterrupt
 
@@ -268,7 +268,7 @@ def test_a_decision_that_a_colleague_took_first_is_cancelled_as_done() -> None:
     bench = Workbench()
     bench.observe()
     bench.order(CommandName.AUTHORISE_RETURN, reason="inside")
-    bench.shop_return(status=b.ChannelStatus.OPEN)
+    bench.shop_return(status=ChannelStatus.OPEN)
 
     assert bench.advance() is S.CANCELLED
     assert bench.case.state == ReturnState.AUTHORISED

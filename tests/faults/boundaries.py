@@ -114,7 +114,7 @@ def faulty_bench(**terms: Any) -> Workbench:
 def armed(bench: Workbench, script: Script | None) -> Iterator[None]:
     """Put the script at every boundary for as long as a worker works; whoever looks on is not struck."""
     engine, shop = bench.engine, bench.shop
-    if not (isinstance(engine, FaultyEngine) and isinstance(shop, FaultyShop)):
+    if not isinstance(engine, FaultyEngine) or not isinstance(shop, FaultyShop):
         raise TypeError("use faulty_bench()")
     engine.script = shop.script = script
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -78,29 +77,12 @@ def test_without_published_policies_the_way_out_is_told(world: World, capsys: py
     assert "quittance policy publish" in capsys.readouterr().err
 
 
-def test_the_period_of_all_polls_may_be_wished_for_new_and_for_known_ones(world: World, table: Table) -> None:
+def test_the_period_may_be_set_for_polls_that_do_not_exist_yet(world: World, table: Table) -> None:
     assert world.run("account", "set", SHOP, "--mode", "live", "--poll-every", "720", "--stack", "test") == 0
     assert _periods(table) == [timedelta(hours=12), timedelta(hours=12)]
 
-    assert world.run("account", "set", SHOP, "--mode", "live", "--stack", "test") == 0
+    assert world.run("account", "set", SHOP, "--mode", "live", "--poll-every", "5", "--stack", "test") == 0
     assert _periods(table) == [timedelta(hours=12), timedelta(hours=12)]
-
-    assert world.run("account", "set", SHOP, "--poll-every", "5", "--stack", "test") == 0
-    assert _periods(table) == [timedelta(minutes=5), timedelta(minutes=5)]
-    assert table.control(SHOP).mode is Mode.LIVE
-
-
-def test_a_changed_period_keeps_what_was_read_so_far(world: World, table: Table) -> None:
-    world.run("account", "set", SHOP, "--mode", "live", "--stack", "test")
-    poll = table.poll(SHOP, "open_returns")
-    assert poll is not None
-    table.save_poll(poll, replace(poll, cursor="page-7"))
-
-    world.run("account", "set", SHOP, "--poll-every", "60", "--stack", "test")
-
-    after = table.poll(SHOP, "open_returns")
-    assert after is not None
-    assert (after.cursor, after.every) == ("page-7", timedelta(hours=1))
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "1.5", "soon", "10081"])

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from quittance.application.advance_intent import Limits, advance_intent
+from quittance.application.advance_intent import advance_intent
 from quittance.application.apply_observation import Applied, apply_observation
 from quittance.application.command_case import Answer, command_case
 from quittance.application.commit import DeliveryKey, Scene, Write
 from quittance.application.fire_due import fire_due
+from quittance.application.intent_step import Limits
 from quittance.application.ports import Delivery, Hint, Place, Ports
 from quittance.application.receive_parcel import receive_parcel
 from quittance.domain.account import Control, Mode
@@ -20,7 +21,7 @@ from quittance.domain.command import Actor, Command, CommandName
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import CaseId, DeliveryId, IntentId, case_of_channel
 from quittance.domain.intent import Act, Intent, IntentState
-from quittance.domain.observations import Receipt, ReturnReading
+from quittance.domain.observations import ChannelStatus, Receipt, ReturnReading
 from quittance.domain.policy import Policy, Versions
 from quittance.storage import keys
 from quittance.storage.memory import MemoryEngine
@@ -113,7 +114,7 @@ class Workbench:
         self.table = Table(self.engine)
         self.shop = shop or Shop()
         self.shop.orders[b.ORDERED] = b.order_reading()
-        self.shop.returns[b.RETURN] = b.return_reading(status=b.ChannelStatus.REQUESTED)
+        self.shop.returns[b.RETURN] = b.return_reading(status=ChannelStatus.REQUESTED)
         self.policies = OnePolicy(b.policy(**terms))
         self.set(Mode.LIVE)
         self.ports = Ports(

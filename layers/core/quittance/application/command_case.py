@@ -6,7 +6,7 @@ Refuses a version that is no longer the newest, and a command about money withou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from quittance.application import drafting
@@ -119,11 +119,9 @@ def _line(intent: Intent) -> dict[str, Any]:
 
 
 def _signed(scene: Scene, command: Command, shown: Mapping[str, Any]) -> str:
-    """Alias, case and order versions, the whole command and the components: any write to the order refuses it."""
+    """The whole command, the versions of case and order, and the components: any write to the order refuses it."""
     order = scene.order.version if scene.order else 0
-    parts = [command.actor.alias, command.case, command.version, order, command.name.value, sorted(command.lines.items()),
-             sorted(command.amounts.items()), command.reason, command.target, command.reference, command.override, shown]  # fmt: skip
-    return repr(parts)
+    return repr((replace(command, token="", actor=replace(command.actor, request="")), order, shown))
 
 
 def _committed(

@@ -67,8 +67,10 @@ def _is_news(row: Row, known: Mapping[str, str]) -> bool:
 
 
 def _hint(poll: Poll, row: Row, at: datetime) -> Delivery:
-    """The hint of a poll carries what it found and the hour in its name: the same news found twice is one delivery,
-    and news that could not be worked on is found again an hour later."""
+    """The hint of a row, named by what was found and the hour.
+
+    The same news found twice is one delivery; news that could not be worked on is found again an hour later.
+    """
     name = digest(
         poll.source, row.order, *(f"{return_id}={status}" for return_id, status in row.returns), to_text(at)[:HOUR]
     )

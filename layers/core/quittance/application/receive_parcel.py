@@ -97,7 +97,7 @@ def _receive(
     aliases = _aliases(ports, place, draft.case)
     texts = (*words, *(_texts(draft, receipt, policy.terms.texts_days) if draft.events else ()))
     extra = Changes(draft.now, aliases=aliases, texts=texts)
-    return _outcome(drafting.commit(ports, scene, [draft], deliveries, extra))
+    return _commit(ports, scene, draft, deliveries, extra)
 
 
 def _exact(receipt: Receipt) -> list[tuple[str, str]]:
@@ -110,7 +110,7 @@ def _again(ports: Ports, scene: Scene, case: Case, receipt: Receipt, deliveries:
     known = case.body.receipt if isinstance(case.body, Parcel) else receipt
     if known.digest != receipt.digest:
         draft = draft.marked("receipt_contradicted" if known.id == receipt.id else "second_parcel_same_name")
-    return _outcome(drafting.commit(ports, scene, [draft], deliveries))
+    return _commit(ports, scene, draft, deliveries)
 
 
 def _open_parcel(ports: Ports, place: Place, receipt: Receipt, deliveries: tuple[DeliveryKey, ...]) -> Applied:
@@ -135,7 +135,7 @@ def _open_parcel(ports: Ports, place: Place, receipt: Receipt, deliveries: tuple
     draft = Draft(case, None, {}, ports.table.control(place.account), now).record(CaseOpened(case))
     draft = obligations.keep(draft.marked("unknown_parcel"), policy)
     extra = Changes(now, aliases=_aliases(ports, place, case), texts=_texts(draft, receipt, policy.terms.texts_days))
-    return _outcome(drafting.commit(ports, Scene(), [draft], deliveries, extra))
+    return _commit(ports, Scene(), draft, deliveries, extra)
 
 
 def _aliases(ports: Ports, place: Place, case: Case) -> tuple[Alias, ...]:
@@ -153,5 +153,8 @@ def _texts(draft: Draft, receipt: Receipt, days: int) -> tuple[Text, ...]:
     return tuple(Text(draft.case.id, reference, text, expires) for reference, text in words.items())
 
 
-def _outcome(committed: bool) -> Applied:
-    return Applied.COMMITTED if committed else Applied.UNCHANGED
+def _commit(
+    ports: Ports, scene: Scene, draft: Draft, deliveries: tuple[DeliveryKey, ...], extra: Changes | None = None
+) -> Applied:
+    is_written = drafting.commit(ports, scene, [draft], deliveries, extra)
+    return Applied.COMMITTED if is_written else Applied.UNCHANGED

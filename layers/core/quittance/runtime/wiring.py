@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final
 
-from quittance.application.advance_intent import Limits
 from quittance.application.announce import Topic
 from quittance.application.commit import DeliveryKey, Key
+from quittance.application.intent_step import Limits
 from quittance.application.ports import Channel, Delivery, NoPolicy, Parked, Ports, Publisher, ReceiptReader
 from quittance.application.work_deliveries import PARKED_FOR, WAREHOUSE, Arrival, archived
 from quittance.channels import registry

@@ -1,0 +1,183 @@
+"""READY and SENDING: read the channel, compare with what was decided, claim, ask the switches, send once.
+
+Refuses to send what differs from its preview, what may belong to another effect, and what has changed since birth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from quittance.application.intent_step import Step, again, decline, follow, hold, lose, postpone, save, settle
+from quittance.application.ports import (
+    Applied,
+    NotSent,
+    Prepared,
+    Refused,
+    SendOutcome,
+    Suggestion,
+    Unknown,
+)
+from quittance.domain import decide_return
+from quittance.domain.draft import Draft
+from quittance.domain.errors import Unavailable
+from quittance.domain.events import IntentMoved
+from quittance.domain.ids import digest
+from quittance.domain.intent import (
+    Intent,
+    IntentState,
+    IntentVerb,
+    back_off,
+    claim,
+    move,
+    sent,
+)
+from quittance.domain.ledger import attribute
+from quittance.domain.observations import MoneyStatus
+
+FIRST_LOOK = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(hours=1)
+KEY_MARGIN = timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(hours=48)
+PAUSED = timedelta(minutes=5)
+
+
+def send_ready(step: Step) -> IntentState:
+    """READY: read, compare, claim, ask the switches once more, send once."""
+    control = step.ports.table.control(step.intent.account)
+    if not control.may_send or control.epoch != step.intent.epoch:
+        return postpone(step, PAUSED, "account_may_not_send")
+    try:
+        prepared = step.channel.prepare(step.intent.account, step.intent, step.now)
+    except Unavailable as error:
+        step.ports.meter.count("ChannelUnreadable", step.intent.channel, "prepare")
+        return postpone(step, back_off(step.intent.attempt.looks, FIRST_LOOK, LONGEST_WAIT), _code(error))
+    stopped = _compare(step, prepared)
+    if stopped is IntentState.READY and not step.is_fresh:
+        fresh = again(step)
+        return stopped if fresh is None else send_ready(replace(fresh, is_fresh=True))
+    if stopped is not None:
+        return stopped
+    claimed = claim(step.intent, prepared.snapshot, step.now, step.limits.lease)
+    save(step, claimed)
+    return _sent(step.holding(claimed))
+
+
+def _code(error: Unavailable) -> str:
+    return f"unreadable:{type(error).__name__}"
+
+
+def _compare(step: Step, prepared: Prepared) -> IntentState | None:
+    """Take the reading in; stop here when it changes the order, or differs from what was previewed."""
+    draft = _taken_in(step, prepared)
+    if draft.intents[step.intent.id].state is not IntentState.READY:
+        return follow(step, draft)
+    if step.intent.act.is_money and draft.ordered.ledger.unattributed:
+        return hold(step, "late_effect_seen")
+    why = _objection(step.intent, draft, prepared)
+    if why:
+        draft = draft.record(IntentMoved(step.intent.id, IntentVerb.CANCEL, "rule", why))
+        draft = draft if why == "already_done" else draft.marked(f"{step.intent.act.value}:{why}")
+        return follow(step, draft)
+    if step.scene.order is None or draft.ordered.ledger != step.scene.order.ledger:
+        return follow(step, draft)
+    return None
+
+
+def _taken_in(step: Step, prepared: Prepared) -> Draft:
+    draft = step.draft()
+    is_first = not step.intent.attempt.sends and draft.ordered.ledger.turn in (None, step.intent.id)
+    draft = _others(draft, prepared) if is_first else decide_return.read_order(draft, prepared.reading.order)
+    for seen in prepared.reading.returns:
+        if seen.id == draft.case.external:
+            draft = decide_return.read_return(draft, seen)
+    return draft
+
+
+def _others(draft: Draft, prepared: Prepared) -> Draft:
+    """Nothing of ours has been sent yet, so that every refund seen now is somebody else's."""
+    draft = decide_return.read_order(draft, prepared.reading.order)
+    return replace(draft, order=replace(draft.ordered, ledger=attribute(draft.ordered.ledger)))
+
+
+def _objection(intent: Intent, draft: Draft, prepared: Prepared) -> str:
+    """Why the intent must not be sent, or nothing."""
+    if prepared.done:
+        return "already_done"
+    if not intent.act.is_money:
+        return ""
+    if draft.ordered.disputes or draft.ordered.frozen:
+        return "refund_blocked"
+    return _differs(intent, prepared.suggestion)
+
+
+def _differs(intent: Intent, suggestion: Suggestion | None) -> str:
+    """Compare with what the channel itself would pay, before our fee and adjustment."""
+    if suggestion is None:
+        return "no_suggestion"
+    if suggestion.currency != intent.currency:
+        return "currency_differs"
+    if suggestion.total != intent.components.goods + intent.components.shipping:
+        return "amount_differs"
+    plain = not (intent.components.fee or intent.components.adjustment)
+    if plain and dict(suggestion.payments) != dict(intent.payments):
+        return "split_differs"
+    return ""
+
+
+def _sent(step: Step) -> IntentState:
+    """SENDING, and ours: a consistent read of the switches, then the one call."""
+    intent = step.intent
+    control = step.ports.table.control(intent.account)
+    if not control.may_send or control.epoch != intent.epoch:
+        return _unsent(step, NotSent("account_may_not_send", PAUSED))
+    words = step.ports.table.words(intent.case, intent.text) if intent.text else ""
+    if words is None:
+        return _hold_unsent(step, "words_erased")
+    body = step.ports.acts(intent.channel).render(intent, words)
+    if digest(body) != intent.body_sha256:
+        return _hold_unsent(step, "body_changed")
+    outcome = step.channel.send(intent.account, intent, body, step.limits.timeout)
+    return _after_send(step, outcome)
+
+
+def _unsent(step: Step, outcome: NotSent) -> IntentState:
+    after = move(step.intent, IntentVerb.UNSENT, due=step.now + outcome.after, why=outcome.why)
+    return save(step, after)
+
+
+def _hold_unsent(step: Step, why: str) -> IntentState:
+    """It cannot be sent as it was decided; that is for a person, and nothing has left."""
+    back = move(step.intent, IntentVerb.UNSENT, due=step.now, why=why)
+    save(step, back)
+    return hold(step.holding(back), why)
+
+
+def _after_send(step: Step, outcome: SendOutcome) -> IntentState:
+    now = step.ports.clock.now()
+    attempt = sent(step.intent, now)
+    if isinstance(outcome, Applied | Refused):
+        step = step.holding(replace(step.intent, attempt=attempt))
+    match outcome:
+        case Applied(reference, MoneyStatus.MOVED):
+            return settle(step, reference)
+        case Applied(reference, MoneyStatus.FAILED):
+            return decline(step, "transaction_failed", reference)
+        case Applied(reference):
+            wait = now + FIRST_LOOK
+            return save(step, move(step.intent, IntentVerb.ACCEPT, attempt=attempt, reference=reference, due=wait))
+        case Refused(code):
+            return decline(step, code)
+        case NotSent():
+            return _unsent(step, outcome)
+        case Unknown(why):
+            return lose(step, attempt, why)
+
+
+def end_lease(step: Step) -> IntentState:
+    """SENDING: while the lease runs somebody is at it; afterwards nobody is, and what came of it is unknown."""
+    until = step.intent.attempt.lease_until
+    if until is not None and step.now < until:
+        return step.intent.state
+    attempt = replace(step.intent.attempt, fence=step.intent.attempt.fence + 1)
+    return lose(step, attempt, "lease_expired")
