@@ -10,7 +10,9 @@ from tests.docs.reading import DOCS, ROOT, code_words, headings, sections, text_
 from tests.template.reading import stack
 
 RUNBOOK: Final = text_of(DOCS / "runbook.md")
-APPLICATION: Final = ROOT / "layers/core/quittance/application/advance_intent.py"
+APPLICATION: Final = [
+    ROOT / f"layers/core/quittance/application/{name}.py" for name in ("intent_step", "look_back", "send_intent")
+]
 
 
 def _alarms() -> set[str]:
@@ -47,7 +49,8 @@ def test_every_reason_for_a_hold_that_the_runbook_explains_is_given_by_the_code(
     reasons = {
         word for row in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)
     }
-    code = APPLICATION.read_text("utf-8") + (ROOT / "layers/core/quittance/domain/decide_return.py").read_text("utf-8")
+    modules = [*APPLICATION, ROOT / "layers/core/quittance/domain/decide_return.py"]
+    code = "".join(module.read_text("utf-8") for module in modules)
     waits = {f"still_{why}" for why in ("unreadable", "pending")}
 
     assert reasons

@@ -52,10 +52,10 @@ class Script:
             return lost()
         if self.fault is Fault.LOST_RACE:
             raise Conflict("another worker wrote first")
-        result = call()
+        call()
         if self.fault is Fault.KILL_AFTER:
             raise Killed
-        return lost() if self.fault is Fault.APPLIED else result
+        return lost()
 
 
 class FaultyEngine(RecordingEngine):
