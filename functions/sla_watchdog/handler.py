@@ -50,5 +50,8 @@ def fire(event: Mapping[str, Any], context: Any) -> Answer:
 
 def _fire_each(watch: wiring.Fire, message: Message) -> Handled:
     for key in wiring.keys_of(message):
+        if message.attempt > 1:
+            # The try that parks a case counts it and no more; this line, right before, says which case it was.
+            observability.warning("due case came again", key=key.pk, attempt=message.attempt)
         fire_due(watch.ports, key, message.attempt)
     return Handled.DONE

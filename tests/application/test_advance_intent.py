@@ -124,8 +124,24 @@ def test_a_throttled_send_is_proven_unsent_and_tried_again() -> None:
     bench.shop.faults = [throttled]
 
     assert bench.advance() is S.READY
+    assert bench.advance() is S.READY, "told of it again it waits all the same"
+    bench.wait(seconds=6)
     assert bench.advance() is S.SETTLED
     assert bench.shop.paid(bench.refund.id) == 1
+
+
+def test_an_unreadable_channel_puts_a_send_off_longer_each_time() -> None:
+    bench = Workbench().refunding()
+    waits = []
+    for _ in range(4):
+        bench.shop.unreadable = 1
+        assert bench.advance() is S.READY
+        assert bench.refund.due is not None
+        waits.append(bench.refund.due - bench.clock.now())
+        bench.clock.at = bench.refund.due
+
+    assert waits == [timedelta(seconds=15 * 2**n) for n in range(4)]
+    assert bench.advance() is S.SETTLED
 
 
 def test_a_refusal_gives_the_headroom_back_and_stops_for_a_person() -> None:

@@ -70,7 +70,6 @@ def refund(number: str, *parts: Json, lines: Iterable[tuple[str, int, str]] = ()
         "transactions": page(parts),
         "refundLineItems": page(
             {
-                "id": gid("RefundLineItem", f"{number}{name}"),
                 "quantity": quantity,
                 "lineItem": {"id": gid("LineItem", name)},
                 "subtotalSet": money(subtotal),
@@ -101,20 +100,14 @@ def return_line(number: str, order_line: str, sku: str, quantity: int, note: str
         "refundedQuantity": 0,
         "customerNote": note,
         "returnReasonDefinition": {"handle": "defective"},
-        "fulfillmentLineItem": {
-            "id": gid("FulfillmentLineItem", f"3{number}"),
-            "lineItem": {"id": gid("LineItem", order_line), "sku": sku},
-        },
+        "fulfillmentLineItem": {"lineItem": {"id": gid("LineItem", order_line), "sku": sku}},
     }
 
 
 def reverse_order(*trackings: str | None) -> Json:
     deliveries = [
-        {
-            "id": gid("ReverseDelivery", str(600 + index)),
-            "deliverable": {"__typename": "ReverseDeliveryShippingDeliverable", "tracking": {"number": number}},
-        }
-        for index, number in enumerate(trackings)
+        {"deliverable": {"__typename": "ReverseDeliveryShippingDeliverable", "tracking": {"number": number}}}
+        for number in trackings
     ]
     return {"id": gid("ReverseFulfillmentOrder", "61"), "reverseDeliveries": page(deliveries)}
 
@@ -142,7 +135,7 @@ def order(**given: Any) -> Json:
         "shippingAddress": {"countryCodeV2": "FR"},
         "disputes": [],
         "transactions": [transaction("70", "AUTHORIZATION", "123.70"), transaction(CARD, "CAPTURE", "123.70")],
-        "fulfillments": [parcel("41", "2026-11-18T14:00:00Z")],
+        "fulfillments": [parcel("2026-11-18T14:00:00Z")],
         "refunds": [],
         "lineItems": page(
             [
@@ -150,15 +143,13 @@ def order(**given: Any) -> Json:
                 line(BULB, "BULB", 3, "10.0", ("1.68",), "4.72"),
             ]
         ),
-        "shippingLines": page(
-            [{"id": None, "discountedPriceSet": money("5.90"), "taxLines": [{"priceSet": money("0.98")}]}]
-        ),
+        "shippingLines": page([{"discountedPriceSet": money("5.90"), "taxLines": [{"priceSet": money("0.98")}]}]),
         "returns": page([return_()]),
     } | given
 
 
-def parcel(number: str, delivered: str | None, status: str = "SUCCESS", *, ships: bool = True) -> Json:
-    return {"id": gid("Fulfillment", number), "status": status, "requiresShipping": ships, "deliveredAt": delivered}
+def parcel(delivered: str | None, status: str = "SUCCESS", *, ships: bool = True) -> Json:
+    return {"status": status, "requiresShipping": ships, "deliveredAt": delivered}
 
 
 def with_refund(seen: Json, status: str = "OPEN") -> Json:

@@ -34,7 +34,7 @@ def test_a_line_costs_what_the_buyer_paid_for_it_with_every_discount() -> None:
 
 
 def test_tax_comes_on_top_where_prices_exclude_it_for_lines_shipping_and_refunds() -> None:
-    shipping = {"subtotalAmountSet": shapes.money("5.90"), "taxAmountSet": shapes.money("0.98"), "id": "x"}
+    shipping = {"subtotalAmountSet": shapes.money("5.90"), "taxAmountSet": shapes.money("0.98")}
     seen = shapes.own_refund(refundShippingLines=shapes.page([shipping]))
 
     order = read(shapes.with_refund(seen) | {"taxesIncluded": False}).order
@@ -90,7 +90,7 @@ def test_amounts_are_read_with_exactly_the_digits_of_their_currency(currency: st
     ],
 )
 def test_an_amount_that_is_not_exactly_payable_in_the_buyers_currency_makes_the_order_unreadable(money: Json) -> None:
-    line: Json = {"id": None, "discountedPriceSet": money, "taxLines": []}
+    line: Json = {"discountedPriceSet": money, "taxLines": []}
 
     with pytest.raises(Unavailable):
         read(shapes.order(shippingLines=shapes.page([line])))
@@ -178,7 +178,7 @@ def test_values_that_nobody_knows_are_kept_and_crash_nothing() -> None:
     odd = shapes.order(
         transactions=[shapes.transaction(CARD, "SALE", "1.0"), shapes.transaction("79", "TIP", "1.0")],
         disputes=[{"id": shapes.gid("ShopifyPaymentsDispute", "5"), "status": "NEW"}],
-        fulfillments=[shapes.parcel("41", None, "NEW")],
+        fulfillments=[shapes.parcel(None, "NEW")],
         returns=shapes.page([shapes.return_(returnLineItems=shapes.page([unknown_line]))]),
     )
 
@@ -211,11 +211,11 @@ def test_a_dispute_counts_unless_the_seller_has_the_money(status: str, blocks: b
 @pytest.mark.parametrize(
     "parcels, expected",
     [
-        ([shapes.parcel("1", "2026-11-18T14:00:00Z"), shapes.parcel("2", "2026-11-16T14:00:00Z")], DELIVERED),
-        ([shapes.parcel("1", "2026-11-18T15:00:00+01:00")], DELIVERED),
-        ([shapes.parcel("1", "2026-11-18T14:00:00Z"), shapes.parcel("2", None)], None),
-        ([shapes.parcel("1", "2026-11-18T14:00:00Z"), shapes.parcel("2", None, "CANCELLED")], DELIVERED),
-        ([shapes.parcel("1", "2026-11-18T14:00:00Z"), shapes.parcel("2", None, ships=False)], DELIVERED),
+        ([shapes.parcel("2026-11-18T14:00:00Z"), shapes.parcel("2026-11-16T14:00:00Z")], DELIVERED),
+        ([shapes.parcel("2026-11-18T15:00:00+01:00")], DELIVERED),
+        ([shapes.parcel("2026-11-18T14:00:00Z"), shapes.parcel(None)], None),
+        ([shapes.parcel("2026-11-18T14:00:00Z"), shapes.parcel(None, "CANCELLED")], DELIVERED),
+        ([shapes.parcel("2026-11-18T14:00:00Z"), shapes.parcel(None, ships=False)], DELIVERED),
         ([], None),
     ],
 )
@@ -297,8 +297,8 @@ def test_a_list_that_never_ends_is_unreadable_after_a_bound() -> None:
 
 
 def test_a_list_that_shopify_may_have_cut_is_asked_for_again_at_full_length() -> None:
-    cut = [shapes.parcel(str(n), "2026-11-18T14:00:00Z") for n in range(documents.CUTS["fulfillments"].first)]
-    longer = [*cut, shapes.parcel("99", None)]
+    cut = [shapes.parcel("2026-11-18T14:00:00Z") for _ in range(documents.CUTS["fulfillments"].first)]
+    longer = [*cut, shapes.parcel(None)]
     road, sent = paged({None: {"fulfillments": longer}}, shapes.order(fulfillments=cut))
 
     found = shapes.channel(road).read(ACCOUNT, OrderId(ORDER), NOW)
@@ -309,7 +309,7 @@ def test_a_list_that_shopify_may_have_cut_is_asked_for_again_at_full_length() ->
 
 
 def test_a_list_that_is_cut_even_at_full_length_is_unreadable() -> None:
-    cut = [shapes.parcel(str(n), "2026-11-18T14:00:00Z") for n in range(documents.LONGEST_LIST)]
+    cut = [shapes.parcel("2026-11-18T14:00:00Z") for _ in range(documents.LONGEST_LIST)]
     road, _ = paged({None: {"fulfillments": cut}}, shapes.order(fulfillments=cut[:50]))
 
     with pytest.raises(Unavailable, match="has no end"):

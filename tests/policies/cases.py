@@ -30,7 +30,7 @@ def case_id(channel: str) -> CaseId:
 
 def requested(channel: str = "shopify", *, country: str = "US", **body: Any) -> Draft:
     """A return that is asked for and not decided: one unit of 30.00 EUR, outside the law unless `country` says so."""
-    lines = {"line-1": ReturnLine("order-line-1", "LAMP", 1, reason="UNWANTED")}
+    lines = {"line-1": ReturnLine("order-line-1", "LAMP", 1, reason="changed-my-mind")}
     asked = ReturnRequest(ChannelStatus.REQUESTED, NOW, NOW, lines, country=country)
     asked = replace(asked, **body)
     ledger = Ledger(payments={"payment-1": Payment(3_000)}, lines={"order-line-1": SoldLine("LAMP", 1, 3_000)})
@@ -51,7 +51,7 @@ def requested(channel: str = "shopify", *, country: str = "US", **body: Any) -> 
     return Draft(case, order, {}, Control(Mode.LIVE), NOW)
 
 
-def accepted(units: int, total: int, *, reason: str = "UNWANTED", country: str = "US") -> Draft:
+def accepted(units: int, total: int, *, reason: str = "changed-my-mind", country: str = "US") -> Draft:
     """A return whose units all came back and were accepted; `total` minor units were paid for them."""
     line = ReturnLine("order-line-1", "LAMP", units, reason=reason, authorised=units, received=units, accepted=units)
     draft = requested(

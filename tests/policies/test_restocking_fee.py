@@ -44,7 +44,7 @@ def test_the_fee_is_whole_minor_units_and_never_above_the_item(percent: int, uni
 
 
 @pytest.mark.proves("F020")
-@pytest.mark.parametrize("reason", ["DEFECTIVE", "NOT_AS_DESCRIBED", "WRONG_ITEM"])
+@pytest.mark.parametrize("reason", ["damaged-or-defective", "item-not-as-described", "received-the-wrong-item"])
 def test_nothing_is_taken_where_the_seller_is_at_fault(reason: str) -> None:
     quoted = refund.quote(accepted(1, 3_000, reason=reason), shop_with_fee(20))
 

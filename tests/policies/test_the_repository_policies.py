@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,17 @@ def test_the_kinds_that_a_return_arms_are_those_that_the_schema_says_it_arms() -
 
     assert set(ARMED) <= armed
     assert {row["kind"] for row in documents()["shopify"]["deadline"]} == set(ARMED)
+
+
+@pytest.mark.proves("F020")
+def test_the_reasons_without_a_fee_are_handles_that_shopify_has_shown(reference: Path) -> None:
+    recorded = [
+        gzip.decompress(path.read_bytes()).decode() for path in reference.glob("shopify/recorded_responses/*.gz")
+    ]
+    handles = {handle for text in recorded for handle in re.findall(r'"handle": *"([^"]+)"', text)}
+
+    assert handles
+    assert set(documents()["shopify"]["refund"]["fee_free_reasons"]) <= handles
 
 
 def test_toml_and_json_carry_the_same_document() -> None:

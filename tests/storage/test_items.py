@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from quittance.application.commit import Key, Value
 from quittance.domain.case import Case, returned
@@ -29,9 +30,9 @@ from quittance.storage.engine import Item
 from quittance.storage.expressions import plain, typed
 from quittance.storage.history import history_attributes
 from quittance.storage.items import SCHEMA, Upgrade, gone, upgraded
-from quittance.storage.items_case import case_attributes, case_of
-from quittance.storage.items_intent import intent_attributes, intent_key, intent_of
-from quittance.storage.items_order import order_attributes, order_of
+from quittance.storage.items_case import CASE_OPTIONAL, case_attributes, case_of
+from quittance.storage.items_intent import INTENT_OPTIONAL, intent_attributes, intent_key, intent_of
+from quittance.storage.items_order import ORDER_OPTIONAL, order_attributes, order_of
 from quittance.storage.sizes import item_size
 from tests.storage import samples, strategies
 
@@ -180,3 +181,23 @@ def test_every_reader_goes_through_the_upgrade() -> None:
 
 def test_a_span_is_kept_to_the_millisecond() -> None:
     assert items.span(items.milliseconds(samples.HOUR)) == samples.HOUR
+
+
+ALWAYS_IN_A_CASE = frozenset({"v", "version", "kind", "channel", "account", "opened", "policy"})
+ALWAYS_IN_AN_ORDER = frozenset({"v", "version", "cur", "as_of"})
+ALWAYS_IN_AN_INTENT = frozenset({"v", "version", "fence", "state", "act", "case", "cur", "created"})
+KINDS: Mapping[str, tuple[Any, Any, frozenset[str], frozenset[str]]] = {
+    "case": (strategies.cases, case_attributes, ALWAYS_IN_A_CASE, CASE_OPTIONAL | {"return", "parcel"}),
+    "order": (strategies.orders, order_attributes, ALWAYS_IN_AN_ORDER, ORDER_OPTIONAL),
+    "intent": (strategies.intents, intent_attributes, ALWAYS_IN_AN_INTENT, INTENT_OPTIONAL),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_what_may_be_missing_is_listed_so_that_a_write_can_remove_it(kind: str, data: st.DataObject) -> None:
+    strategy, attributes, always, optional = KINDS[kind]
+
+    names = attributes(data.draw(strategy)).keys()
+
+    assert always <= names <= always | optional

@@ -29,7 +29,7 @@ def fire_due(ports: Ports, key: Key, received: int = 1) -> int:
     case = ports.table.case_at(key)
     if case is None:
         return 0
-    if received > 1 and ports.table.count_try(case, TRIES):
+    if received > 1 and _is_due(case, ports.clock.now()) and ports.table.count_try(case, TRIES):
         ports.meter.count("Parked", case.channel, "deadline")
         return 0
     for _ in range(drafting.ATTEMPTS):
@@ -39,6 +39,11 @@ def fire_due(ports: Ports, key: Key, received: int = 1) -> int:
             ports.meter.count("CommitConflict", case.channel, "deadline")
             case = ports.table.case_at(key) or case
     return 0
+
+
+def _is_due(case: Case, now: datetime) -> bool:
+    """Say whether there is anything to fire; a neighbour in the message may be what makes it come again."""
+    return case.due is not None and case.due[1] <= now
 
 
 def _fire(ports: Ports, case: Case) -> int:

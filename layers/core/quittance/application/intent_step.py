@@ -20,6 +20,7 @@ from quittance.domain.draft import Draft
 from quittance.domain.errors import Conflict, Unavailable
 from quittance.domain.events import CaseMarked, IntentMoved, RefundSettled
 from quittance.domain.intent import (
+    LATER,
     Act,
     Attempt,
     Intent,
@@ -82,7 +83,9 @@ def save(step: Step, after: Intent) -> IntentState:
 
 
 def postpone(step: Step, wait: timedelta, why: str) -> IntentState:
-    """Look at the intent again after a while."""
+    """Look at the intent again after a while; one that is ready is not sent before."""
+    if step.intent.state is IntentState.READY:
+        why = f"{LATER}{why}"
     after = replace(step.intent, due=step.now + wait, version=step.intent.version + 1, why=why)
     return save(step, after)
 

@@ -116,7 +116,7 @@ _PARTS: Final[Mapping[str, Mapping[str, Reader]]] = {
         "means": one_of(*MEANS),
         "alone_up_to": amounts,
         "fee_percent": whole(0, 100),
-        "fee_free_reasons": many(text(example="DEFECTIVE")),
+        "fee_free_reasons": many(text(example="damaged-or-defective")),
     },
     "close": {"after_refund": flag, "reasons": _REASONS},
     "decline": {"reasons": _REASONS},

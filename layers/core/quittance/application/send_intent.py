@@ -24,6 +24,7 @@ from quittance.domain.errors import Unavailable
 from quittance.domain.events import IntentMoved
 from quittance.domain.ids import digest
 from quittance.domain.intent import (
+    LATER,
     Intent,
     IntentState,
     IntentVerb,
@@ -44,6 +45,8 @@ PAUSED = timedelta(minutes=5)
 
 def send_ready(step: Step) -> IntentState:
     """READY: read, compare, claim, ask the switches once more, send once."""
+    if step.intent.is_postponed and step.intent.due is not None and step.now < step.intent.due:
+        return step.intent.state
     control = step.ports.table.control(step.intent.account)
     if not control.may_send or control.epoch != step.intent.epoch:
         return postpone(step, PAUSED, "account_may_not_send")
@@ -51,7 +54,7 @@ def send_ready(step: Step) -> IntentState:
         prepared = step.channel.prepare(step.intent.account, step.intent, step.now)
     except Unavailable as error:
         step.ports.meter.count("ChannelUnreadable", step.intent.channel, "prepare")
-        return postpone(step, back_off(step.intent.attempt.looks, FIRST_LOOK, LONGEST_WAIT), _code(error))
+        return _unreadable(step, error)
     stopped = _compare(step, prepared)
     if stopped is IntentState.READY and not step.is_fresh:
         fresh = again(step)
@@ -63,8 +66,12 @@ def send_ready(step: Step) -> IntentState:
     return _sent(step.holding(claimed))
 
 
-def _code(error: Unavailable) -> str:
-    return f"unreadable:{type(error).__name__}"
+def _unreadable(step: Step, error: Unavailable) -> IntentState:
+    """Without a reading nothing is sent; wait twice as long each time."""
+    attempt = step.intent.attempt
+    wait = back_off(attempt.looks, FIRST_LOOK, LONGEST_WAIT)
+    looked = step.holding(replace(step.intent, attempt=replace(attempt, looks=attempt.looks + 1)))
+    return postpone(looked, wait, f"unreadable:{type(error).__name__}")
 
 
 def _compare(step: Step, prepared: Prepared) -> IntentState | None:
@@ -142,7 +149,7 @@ def _sent(step: Step) -> IntentState:
 
 
 def _unsent(step: Step, outcome: NotSent) -> IntentState:
-    after = move(step.intent, IntentVerb.UNSENT, due=step.now + outcome.after, why=outcome.why)
+    after = move(step.intent, IntentVerb.UNSENT, due=step.now + outcome.after, why=f"{LATER}{outcome.why}")
     return save(step, after)
 
 

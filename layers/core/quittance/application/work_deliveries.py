@@ -107,8 +107,8 @@ def _widest(one: Hint, other: Hint) -> Hint:
 
 def _hint(ports: Ports, arrival: Arrival) -> Hint | str:
     delivery = arrival.delivery
-    channel: Channel = ports.channel(delivery.channel)
     try:
+        channel: Channel = ports.channel(delivery.channel)
         hint = channel.hint(delivery)
     except Rejected as refusal:
         return _park(ports, arrival, f"{refusal.code}: {refusal.field}")

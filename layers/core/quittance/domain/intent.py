@@ -120,6 +120,10 @@ class ReplayGuard(StrEnum):
     NONE = "none"
 
 
+LATER = "later:"
+"""How the reason begins for which a ready intent was put off."""
+
+
 @dataclass(frozen=True, slots=True)
 class IntentLine:
     """Units of one return line that the intent is about, with their goods value in minor units."""
@@ -196,6 +200,11 @@ class Intent:
     def has_ended(self) -> bool:
         """Say whether nothing of this intent is outstanding."""
         return self.state in ENDED
+
+    @property
+    def is_postponed(self) -> bool:
+        """Say whether the intent is ready but was put off until it is due; being told of it again changes nothing."""
+        return self.state is IntentState.READY and self.why.startswith(LATER)
 
     @property
     def total(self) -> int:

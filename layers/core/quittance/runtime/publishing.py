@@ -15,7 +15,7 @@ from quittance.application.commit import Key
 from quittance.application.ports import Publisher
 from quittance.domain.errors import Unavailable
 from quittance.domain.instant import to_text
-from quittance.domain.intent import IntentState
+from quittance.domain.intent import LATER, IntentState
 from quittance.runtime import observability
 from quittance.storage.expressions import plain
 from quittance.storage.history import history_entry
@@ -46,7 +46,8 @@ class Outlets:
             self._history(item)
 
     def _wake(self, key: Key, item: Mapping[str, Any]) -> None:
-        if item.get("state") == IntentState.READY.value:
+        is_postponed = str(item.get("because", "")).startswith(LATER)
+        if item.get("state") == IntentState.READY.value and not is_postponed:
             self.publisher.wake("urgent" if item.get("lane") == 0 else "refund", [key])
 
     def _history(self, item: Mapping[str, Any]) -> None:

@@ -41,6 +41,11 @@ _COUNTERS: Final[Mapping[str, str]] = {
 # Lane, next step, generation, rule and provisional of an ordinary deadline.
 _SELDOM: Final[tuple[Any, ...]] = (2, 0, 1, None, False)
 
+# Attributes that an item has only while there is something to say.
+CASE_OPTIONAL: Final = frozenset(
+    "store external order deadlines marks names tail tries due_pk due_sk desk_pk desk_sk".split()
+)
+
 
 def case_attributes(case: Case) -> dict[str, Value]:
     """The head's attributes, with its places in the indexes; present there only while armed and while open."""

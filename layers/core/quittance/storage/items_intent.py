@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from quittance.application.commit import Key, Value
 from quittance.domain.ids import CaseId, IntentId, OrderId
@@ -16,6 +16,12 @@ from quittance.domain.intent import Act, Attempt, Components, Intent, IntentLine
 from quittance.storage import keys
 from quittance.storage.engine import Item
 from quittance.storage.items import SCHEMA, compact, read, unless, upgraded, written
+
+# Attributes that an item has only while there is something to say.
+INTENT_OPTIONAL: Final = frozenset(
+    "lane store external by reason rule lines goods ship fee adj pay text key body approved epoch try ref because"
+    " due_pk due_sk".split()
+)
 
 
 def intent_key(intent: Intent) -> Key:

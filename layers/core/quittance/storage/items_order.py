@@ -6,7 +6,7 @@ Refuses to believe the stored headroom when it reads: balances are always folded
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from quittance.application.commit import Key, Value
 from quittance.domain.ids import CaseId, IntentId, OrderId
@@ -16,6 +16,12 @@ from quittance.domain.order import Order
 from quittance.storage import keys
 from quittance.storage.engine import Item
 from quittance.storage.items import SCHEMA, compact, read, upgraded, written
+
+# Attributes that an item has only while there is something to say.
+ORDER_OPTIONAL: Final = frozenset(
+    "store country delivered cancelled payments lines shipping free_shipping claims refunds turn cases ordinals"
+    " disputes frozen".split()
+)
 
 
 def order_attributes(order: Order) -> dict[str, Value]:

@@ -131,10 +131,11 @@ def _copy_map(value: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _copy(value: Value) -> Any:
-    if isinstance(value, Mapping):
+    # The exact types first: a test against an abstract class costs more than the copy.
+    if type(value) is dict or isinstance(value, Mapping):
         return _copy_map(value)
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, Sequence):
+    if type(value) is list or isinstance(value, Sequence):
         return [part if type(part) in _SCALARS else _copy(part) for part in value]
     raise TypeError(f"{value!r} is no plain value")

@@ -5,7 +5,7 @@ Refuses more than one transaction can carry, and two writes to one item.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -34,9 +34,9 @@ from quittance.storage import keys
 from quittance.storage.deliveries import delivery_done
 from quittance.storage.history import history_attributes
 from quittance.storage.items import SCHEMA, epoch_seconds, gone
-from quittance.storage.items_case import case_attributes
-from quittance.storage.items_intent import intent_attributes, intent_key
-from quittance.storage.items_order import order_attributes
+from quittance.storage.items_case import CASE_OPTIONAL, case_attributes
+from quittance.storage.items_intent import INTENT_OPTIONAL, intent_attributes, intent_key
+from quittance.storage.items_order import ORDER_OPTIONAL, order_attributes
 from quittance.storage.sizes import item_size
 
 # Limits of one transaction: docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -76,13 +76,17 @@ def _case_writes(change: CaseChange, at: datetime) -> tuple[Write, Write]:
     after = replace(change.after, version=version, tail=before.tail if before is not None else "", due_tries=0)
     history = history_attributes(after, at, change.events)
     head = case_attributes(replace(after, tail=str(history["hash"])))
-    # A try may have been counted since the head was read: counting does not raise the version.
-    once = {"tries", *gone(keys.CASE.name), *(case_attributes(before) if before is not None else ())}
     condition = VersionIs(before.version) if before is not None else Absent()
+    removed = _removed(keys.CASE, CASE_OPTIONAL, head) if before is not None else frozenset[str]()
     return (
-        Write(keys.case_head(after.id), head, (condition,), frozenset(once - head.keys())),
+        Write(keys.case_head(after.id), head, (condition,), removed),
         Write(keys.event(after.id, version), history, (Absent(),)),
     )
+
+
+def _removed(pattern: keys.Pattern, optional: frozenset[str], attributes: Mapping[str, Value]) -> frozenset[str]:
+    """Whatever else the item may still hold, from the version before or from an older schema."""
+    return (optional | gone(pattern.name)) - attributes.keys()
 
 
 def _order_write(change: OrderChange) -> Write:
@@ -93,9 +97,8 @@ def _order_write(change: OrderChange) -> Write:
     if before == after:
         return Write(key, {}, (VersionIs(before.version),))
     attributes = order_attributes(replace(after, version=before.version + 1))
-    once = gone(keys.ORDER.name) | order_attributes(before).keys()
     conditions: tuple[Condition, ...] = (VersionIs(before.version), *headroom(before, after))
-    return Write(key, attributes, conditions, frozenset(once - attributes.keys()))
+    return Write(key, attributes, conditions, _removed(keys.ORDER, ORDER_OPTIONAL, attributes))
 
 
 def headroom(before: Order, after: Order) -> Iterator[AtLeast]:
@@ -130,9 +133,8 @@ def intent_write(change: IntentChange) -> Write:
     if before is None:
         return Write(key, intent_attributes(after), (Absent(),))
     attributes = intent_attributes(_risen(before, after))
-    once = gone(keys.INTENT.name) | intent_attributes(before).keys()
     conditions = (VersionIs(before.version), FenceIs(before.attempt.fence))
-    return Write(key, attributes, conditions, frozenset(once - attributes.keys()))
+    return Write(key, attributes, conditions, _removed(keys.INTENT, INTENT_OPTIONAL, attributes))
 
 
 def _risen(before: Intent, after: Intent) -> Intent:
@@ -158,6 +160,9 @@ def fit(writes: Sequence[Write]) -> None:
         raise Rejected("TOO_LARGE", "commit", f"{len(writes)} writes; split it, one transaction takes {MOST_WRITES}")
     if len({write.key for write in writes}) < len(writes):
         raise Rejected("TWO_WRITES", "commit", "change each item once; a transaction cannot write one twice")
+    # No character takes more than four bytes, and a value is never longer than it is written out.
+    if sum(len(repr(write.set)) + len(repr(write.key)) for write in writes) * 4 < MOST_ITEM_BYTES:
+        return
     sizes = [item_size(write.key, write.set) for write in writes]
     if sum(sizes) > MOST_BYTES or max(sizes, default=0) > MOST_ITEM_BYTES:
         raise Rejected("TOO_LARGE", "commit", f"{sum(sizes)} bytes; an item takes 400 KB, a transaction 4 MB")

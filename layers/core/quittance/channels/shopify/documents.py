@@ -65,10 +65,10 @@ _REFUND_LINES: Final = Connection(
     "Refund",
     "refundLineItems",
     10,
-    f"id quantity lineItem {{ id }} subtotalSet {_MONEY} totalTaxSet {_MONEY}",
+    f"quantity lineItem {{ id }} subtotalSet {_MONEY} totalTaxSet {_MONEY}",
 )
 _REFUND_SHIPPING: Final = Connection(
-    "Refund", "refundShippingLines", 5, f"id subtotalAmountSet {_MONEY} taxAmountSet {_MONEY}"
+    "Refund", "refundShippingLines", 5, f"subtotalAmountSet {_MONEY} taxAmountSet {_MONEY}"
 )
 _REFUND: Final = (
     f"id note return {{ id }} {_REFUND_TRANSACTIONS.inline} {_REFUND_LINES.inline} {_REFUND_SHIPPING.inline}"
@@ -78,14 +78,14 @@ _RETURN_LINES: Final = Connection(
     "returnLineItems",
     10,
     "__typename id quantity processedQuantity refundedQuantity customerNote returnReasonDefinition { handle } "
-    "... on ReturnLineItem { fulfillmentLineItem { id lineItem { id sku } } }",
+    "... on ReturnLineItem { fulfillmentLineItem { lineItem { id sku } } }",
 )
 _RETURN_REFUNDS: Final = Connection("Return", "refunds", 5, "id")
 _REVERSE_DELIVERIES: Final = Connection(
     "ReverseFulfillmentOrder",
     "reverseDeliveries",
     1,
-    "id deliverable { __typename ... on ReverseDeliveryShippingDeliverable { tracking { number } } }",
+    "deliverable { __typename ... on ReverseDeliveryShippingDeliverable { tracking { number } } }",
 )
 _REVERSE_ORDERS: Final = Connection("Return", "reverseFulfillmentOrders", 1, f"id {_REVERSE_DELIVERIES.inline}")
 _RETURNS: Final = Connection(
@@ -103,7 +103,7 @@ _LINES: Final = Connection(
     f"taxLines {{ priceSet {_MONEY} }}",
 )
 _SHIPPING_LINES: Final = Connection(
-    "Order", "shippingLines", 10, f"id discountedPriceSet {_MONEY} taxLines {{ priceSet {_MONEY} }}"
+    "Order", "shippingLines", 10, f"discountedPriceSet {_MONEY} taxLines {{ priceSet {_MONEY} }}"
 )
 _CONNECTIONS: Final = (
     _REFUND_TRANSACTIONS,
@@ -122,7 +122,7 @@ CUTS: Final[Mapping[str, Cut]] = {
     cut.field: cut
     for cut in (
         Cut("transactions", 50, _TRANSACTION),
-        Cut("fulfillments", 50, "id status requiresShipping deliveredAt"),
+        Cut("fulfillments", 50, "status requiresShipping deliveredAt"),
         Cut("refunds", 25, _REFUND),
     )
 }
