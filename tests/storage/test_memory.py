@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from quittance.application.commit import Absent, Key, Write
+from quittance.domain.account import Mode
 from quittance.domain.errors import Conflict
 from quittance.storage.memory import MemoryEngine
 
@@ -48,3 +49,13 @@ def test_a_conflict_names_the_kind_of_item_and_the_condition_but_no_id() -> None
         engine.transact([Write(KEY, {"value": 2}, (Absent(),))])
 
     assert KEY.pk not in str(conflict.value)
+
+
+def test_an_enum_is_stored_as_its_text() -> None:
+    engine = MemoryEngine()
+
+    engine.transact([Write(KEY, {"value": Mode.LIVE, "list": [Mode.SHADOW]}, ())])
+
+    item = engine.get(KEY)
+    assert item is not None
+    assert (type(item["value"]), item["value"], item["list"]) == (str, "live", ["shadow"])

@@ -16,13 +16,15 @@ from quittance.application.commit import (
     OrderChange,
     Scene,
     Text,
+    Write,
 )
 from quittance.domain.account import Control, Mode
 from quittance.domain.case import Case, returned
-from quittance.domain.errors import Conflict, Rejected
+from quittance.domain.errors import Conflict, Rejected, Unavailable
 from quittance.domain.events import CaseMarked, CaseOpened
 from quittance.domain.ids import CaseId, IntentId, OrderId, case_of_channel
 from quittance.domain.intent import IntentState
+from quittance.domain.ledger import Amounts, Claim, Payment
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.priority import standing
 from quittance.storage import keys
@@ -439,3 +441,53 @@ def test_one_delivery_named_twice_is_one_write(table: Table) -> None:
     table.commit(Changes(NOW, deliveries=(samples.a_delivery_key(), samples.a_delivery_key())))
 
     assert table.delivery(samples.a_delivery_key()) is not None
+
+
+class Colliding:
+    """An engine on which every write meets another transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.get = engine.get
+        self.query = engine.query
+        self.batch_get = engine.batch_get
+        self.query_index = engine.query_index
+
+    def transact(self, _: object) -> None:
+        raise Conflict("TransactionConflict")
+
+
+def test_a_collision_is_not_taken_for_a_delivery_that_is_done(engine: Engine) -> None:
+    collided = Table(Colliding(engine))
+    for act in (
+        lambda: collided.end_delivery(samples.a_delivery_key(), NOW),
+        lambda: collided.pend(samples.a_delivery(), "archive/x", 1, NOW, "timeout"),
+        lambda: collided.park(samples.a_parked()),
+    ):
+        with pytest.raises(Conflict):
+            act()
+
+
+def test_an_item_of_a_later_release_under_an_order_is_left_alone(table: Table, engine: Engine) -> None:
+    scene = an_order_with_two_cases(table)
+    engine.transact([Write(Key(keys.order(CHANNEL, ACCOUNT, ORDER).pk, "SOMETHING#1"), {"v": 1}, ())])
+
+    assert table.load_order(CHANNEL, ACCOUNT, ORDER) == scene
+
+
+def test_a_poll_without_a_due_key_says_so(table: Table, engine: Engine) -> None:
+    table.create_poll(samples.a_poll())
+    engine.transact([Write(keys.poll(ACCOUNT, "returns"), {}, (), frozenset({"due_pk", "due_sk"}))])
+
+    with pytest.raises(Unavailable, match="due key"):
+        table.poll(ACCOUNT, "returns")
+
+
+def test_a_payment_captured_since_the_last_reading_may_be_claimed_in_the_commit_that_shows_it(table: Table) -> None:
+    stale = races.ordered(table)
+    more = replace(stale.ledger, payments={samples.PAYMENT: Payment(20000), "second": Payment(500)})
+    amounts = Amounts({samples.PAYMENT: 15000, "second": 500}, {"a new line": (1, 15500)})
+    richer = samples.with_claim(replace(stale, ledger=more), INTENT, Claim(amounts, NOW))
+
+    table.commit(Changes(NOW, order=OrderChange(stale, richer)))
+
+    assert races.read_order(table).ledger.available(samples.PAYMENT) == 4000

@@ -74,14 +74,13 @@ def work_deliveries(ports: Ports, receipts: ReceiptReader, arrivals: Iterable[Ar
             continue
         place = _place(ports, delivery)
         if place is None:
-            outcomes[delivery.id] = _later(ports, [arrival], UNLISTED)
+            outcomes |= _later(ports, [arrival], UNLISTED)
             continue
         group = groups.setdefault(_target(place, hint), _Group(place, hint))
         group.arrivals.append(arrival)
         group.hint = _widest(group.hint, hint)
     for group in groups.values():
-        outcome = _observe(ports, group)
-        outcomes.update({arrival.delivery.id: outcome for arrival in group.arrivals})
+        outcomes |= _observe(ports, group)
     return outcomes
 
 
@@ -119,7 +118,7 @@ def _hint(ports: Ports, arrival: Arrival) -> Hint | str:
     return hint
 
 
-def _observe(ports: Ports, group: _Group) -> str:
+def _observe(ports: Ports, group: _Group) -> dict[DeliveryId, str]:
     keys = tuple(arrival.delivery.key for arrival in group.arrivals)
     try:
         applied = apply_observation(ports, group.place, group.hint, keys)
@@ -129,14 +128,14 @@ def _observe(ports: Ports, group: _Group) -> str:
         return _later(ports, group.arrivals, f"{refusal.code}: {refusal.field}: {refusal.fix}")
     if applied is Applied.UNKNOWN_ORDER:
         return _later(ports, group.arrivals, "the channel knows no such order")
-    return _ended(ports, group.arrivals, applied)
+    return dict.fromkeys((arrival.delivery.id for arrival in group.arrivals), _ended(ports, group.arrivals, applied))
 
 
 def _receipt(ports: Ports, receipts: ReceiptReader, arrival: Arrival) -> str:
     delivery = arrival.delivery
     place = _place(ports, delivery)
     if place is None:
-        return _later(ports, [arrival], UNLISTED)
+        return _later(ports, [arrival], UNLISTED)[delivery.id]
     try:
         receipt = receipts(delivery)
     except Rejected as refusal:
@@ -144,7 +143,7 @@ def _receipt(ports: Ports, receipts: ReceiptReader, arrival: Arrival) -> str:
     try:
         applied = receive_parcel(ports, place, receipt, (delivery.key,))
     except Unavailable as error:
-        return _later(ports, [arrival], f"{type(error).__name__}: {error}")
+        return _later(ports, [arrival], f"{type(error).__name__}: {error}")[delivery.id]
     except Rejected as refusal:
         return _park(ports, arrival, f"{refusal.code}: {refusal.field}: {refusal.fix}")
     return _ended(ports, [arrival], applied)
@@ -158,16 +157,18 @@ def _ended(ports: Ports, arrivals: list[Arrival], applied: Applied) -> str:
     return applied.value
 
 
-def _later(ports: Ports, arrivals: list[Arrival], why: str) -> str:
+def _later(ports: Ports, arrivals: list[Arrival], why: str) -> dict[DeliveryId, str]:
     now = ports.clock.now()
+    outcomes: dict[DeliveryId, str] = {}
     for arrival in arrivals:
         if arrival.tries + 1 >= TRIES:
-            _park(ports, arrival, why)
+            outcomes[arrival.delivery.id] = _park(ports, arrival, why)
             continue
         due = now + back_off(arrival.tries, FIRST_TRY, LONGEST_TRY)
         ports.table.pend(arrival.delivery, arrival.archive, arrival.tries + 1, due, why)
         ports.meter.count("DeliveryPending", arrival.delivery.channel, "due_again")
-    return "pending"
+        outcomes[arrival.delivery.id] = "pending"
+    return outcomes
 
 
 def _park(ports: Ports, arrival: Arrival, why: str) -> str:
