@@ -52,6 +52,7 @@ lock: $(UV) ## resolve the dependency groups again
 	for group in $(GROUPS); do $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --group $$group --output-file locks/$$group.txt || exit 1; done
+	$(MAKE) -C layers/dependencies requirements.txt
 
 # The installer is the one environment that pip makes; it fills the others five times faster than pip would.
 $(UV): locks/installer.txt

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quittance.domain.instant import from_text
 from quittance.runtime import observability
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 class Colour(Enum):
@@ -19,25 +27,52 @@ class Colour(Enum):
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "ingest_returns")
-    monkeypatch.setenv("QUITTANCE_RELEASE", "r42")
+def lines(capsys: pytest.CaptureFixture[str]) -> Any:
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_line_says_level_message_service_and_release(lines: Any) -> None:
-    observability.info("case opened", case="c-1", channel="shopify")
+def lines_of(program: str, **env: str) -> list[dict[str, Any]]:
+    """Return what a process of its own writes: the environment is read when the module is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"from quittance.runtime import observability\n{program}"],
+        env={"PYTHONPATH": "layers/core", **env},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
-    assert lines() == [
-        {
-            "level": "INFO",
-            "message": "case opened",
-            "service": "ingest_returns",
-            "release": "r42",
-            "case": "c-1",
-            "channel": "shopify",
-        }
-    ]
+
+def declared(line: Mapping[str, Any]) -> dict[str, Any]:
+    (one,) = line["_aws"]["CloudWatchMetrics"]
+    assert isinstance(one, dict)
+    return one
+
+
+def test_a_line_says_level_message_time_service_and_release() -> None:
+    (line,) = lines_of(
+        "observability.info('case opened', case='c-1', channel='shopify')",
+        POWERTOOLS_SERVICE_NAME="ingest_returns",
+        QUITTANCE_RELEASE="r42",
+    )
+
+    assert from_text(line.pop("timestamp")).year >= 2026
+    assert line == {
+        "level": "INFO",
+        "message": "case opened",
+        "service": "ingest_returns",
+        "release": "r42",
+        "case": "c-1",
+        "channel": "shopify",
+    }
+
+
+def test_no_field_that_is_allowed_stands_in_the_way_of_a_log_record() -> None:
+    record = logging.makeLogRecord({})
+
+    assert observability.ALLOWED.isdisjoint([*vars(record), "message", "asctime", "timestamp", "service"])
 
 
 def test_levels_are_told_apart(lines: Any) -> None:
@@ -93,32 +128,63 @@ def test_an_error_that_was_never_raised_has_no_place(lines: Any) -> None:
     assert lines()[0]["at"] == "unknown"
 
 
-def test_a_metric_is_one_line_of_the_embedded_format_with_two_dimensions(
-    lines: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Other")
+def test_a_metric_is_one_line_of_the_embedded_format_with_two_dimensions_and_its_value_as_a_number(lines: Any) -> None:
     before = time.time() * 1000
 
     observability.metric("TickLateness", 75, "all", "late", unit="Seconds", lane=0)
 
     (line,) = lines()
-    declared = line["_aws"]
-    assert before - 1 <= declared["Timestamp"] <= time.time() * 1000
-    assert declared["CloudWatchMetrics"] == [
-        {
-            "Namespace": "Other",
-            "Dimensions": [["channel", "outcome"]],
-            "Metrics": [{"Name": "TickLateness", "Unit": "Seconds"}],
-        }
-    ]
+    assert before - 1 <= line["_aws"]["Timestamp"] <= time.time() * 1000
+    assert declared(line) == {
+        "Namespace": "Quittance",
+        "Dimensions": [["channel", "outcome"]],
+        "Metrics": [{"Name": "TickLateness", "Unit": "Seconds"}],
+    }
     assert (line["TickLateness"], line["channel"], line["outcome"], line["lane"]) == (75, "all", "late", 0)
+    assert (line["level"], line["message"]) == ("INFO", "TickLateness")
 
 
-def test_the_namespace_is_quittance_unless_stated(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)
-    observability.metric("CaseOpened", 1, "shopify", "done")
+def test_a_metric_carries_nothing_of_the_one_before(lines: Any) -> None:
+    observability.metric("CaseOpened", 1, "shopify", "done", store="paris")
+    observability.metric("Parked", 2, "warehouse", "delivery")
 
-    assert lines()[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Quittance"
+    _, line = lines()
+    assert declared(line)["Metrics"] == [{"Name": "Parked", "Unit": "Count"}]
+    assert (line["Parked"], line["channel"], line["outcome"]) == (2, "warehouse", "delivery")
+    assert line.keys().isdisjoint({"CaseOpened", "store"})
+
+
+def test_a_metric_withholds_what_a_log_line_withholds(lines: Any) -> None:
+    observability.metric("CaseOpened", 1, "shopify", "done", email="camille@example.com")
+
+    (line,) = lines()
+    assert line["withheld"] == ["email"]
+    assert "camille" not in json.dumps(line)
+
+
+def test_the_namespace_is_the_templates_and_a_service_name_is_no_third_dimension() -> None:
+    (line,) = lines_of(
+        "observability.metric('CaseOpened', 1, 'shopify', 'done')",
+        POWERTOOLS_METRICS_NAMESPACE="Other",
+        POWERTOOLS_SERVICE_NAME="quittance",
+    )
+
+    assert declared(line)["Namespace"] == "Other"
+    assert declared(line)["Dimensions"] == [["channel", "outcome"]]
+    assert line["service"] == "quittance"
+
+
+def test_no_level_of_the_environment_silences_a_metric() -> None:
+    (line,) = lines_of("observability.metric('TickCompleted', 1, 'watchdog', 'done')", POWERTOOLS_LOG_LEVEL="CRITICAL")
+
+    assert line["TickCompleted"] == 1
+
+
+def test_what_the_rooms_further_in_log_comes_out_in_the_same_form(lines: Any) -> None:
+    logging.getLogger("quittance.channels.shopify.client").warning("served by %s", "2026-10")
+
+    (line,) = lines()
+    assert (line["level"], line["message"]) == ("WARNING", "served by 2026-10")
 
 
 @given(text=st.text())

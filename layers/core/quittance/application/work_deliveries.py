@@ -74,6 +74,7 @@ def work_deliveries(ports: Ports, receipts: ReceiptReader, arrivals: Iterable[Ar
             continue
         place = _place(ports, delivery)
         if place is None:
+            ports.meter.count("PolicyMissing", delivery.channel, "waiting")
             outcomes |= _later(ports, [arrival], UNLISTED)
             continue
         group = groups.setdefault(_target(place, hint), _Group(place, hint))
@@ -122,6 +123,9 @@ def _observe(ports: Ports, group: _Group) -> dict[DeliveryId, str]:
     keys = tuple(arrival.delivery.key for arrival in group.arrivals)
     try:
         applied = apply_observation(ports, group.place, group.hint, keys)
+    except NoPolicy as error:
+        ports.meter.count("PolicyMissing", group.place.channel, "waiting")
+        return _later(ports, group.arrivals, f"NoPolicy: {error}")
     except Unavailable as error:
         return _later(ports, group.arrivals, f"{type(error).__name__}: {error}")
     except Rejected as refusal:

@@ -6,6 +6,7 @@ Refuses personal data by keeping an allow-list of field names: anything else is 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def _logger() -> Logger:
         service=os.environ.get("POWERTOOLS_SERVICE_NAME", "quittance"),
         # Stated, because metrics are lines too: POWERTOOLS_LOG_LEVEL must not silence the alarms.
         level="INFO",
-        stream=_Output(),
+        logger_handler=logging.StreamHandler(_Output()),
         # ASCII, so that no text can end a line or fail to be written.
         json_serializer=partial(json.dumps, separators=(",", ":"), default=str),
         utc=True,
