@@ -6,13 +6,16 @@ next, by half and more, so the order within a turn is shuffled and a ratio is th
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import random
+import re
+import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +79,25 @@ def clients(*services: str) -> Program:
 def handler(function: str, env: Mapping[str, str]) -> Program:
     """Return the import of a function's handler, with the layer as Lambda sees it and the function's environment."""
     return Program("import handler", (ROOT / "functions" / function, CORE), env)
+
+
+def without_bytecode(program: Program, into: Path) -> Program:
+    """Return the same import of sources alone: its folders and the libraries of the layer, copied to `into`.
+
+    So a layer starts that was built by another Python than the deployed one: Lambda mounts it read-only.
+    """
+    folders = tuple(into / str(number) for number, _ in enumerate(program.paths))
+    for source, folder in zip(program.paths, folders, strict=True):
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    libraries = into / "libraries"
+    for name in re.findall(r"^([a-z0-9-]+)==", (ROOT / "locks" / "runtime.txt").read_text("utf-8"), re.MULTILINE):
+        for file in importlib.metadata.files(name) or ():
+            if file.suffix in {".py", ".so", ".pem", ".json"} and ".." not in file.parts:
+                target = libraries / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file.locate(), target)
+    env = {**program.env, "PYTHONDONTWRITEBYTECODE": "1"}
+    return replace(program, paths=(*folders, libraries), env=env)
 
 
 def compare(programs: Mapping[str, Program], runs: int = 41, seed: int = 1) -> dict[str, Cost]:

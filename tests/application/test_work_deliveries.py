@@ -12,7 +12,6 @@ from quittance.application.work_deliveries import FIRST_TRY, PARKED_FOR, TRIES, 
 from quittance.channels import registry
 from quittance.domain.account import Mode
 from quittance.domain.command import CommandName
-from quittance.domain.errors import Rejected
 from quittance.domain.ids import case_of_channel
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.policy import Policy, Versions
@@ -381,8 +380,3 @@ def test_the_case_of_another_channel_is_never_decided_by_this_ones_policy(bench:
     assert mail.take(mail.webhook("d1")) == ["pending"]
 
     assert not bench.scene.cases
-
-
-def test_a_refusal_is_never_silent() -> None:
-    with pytest.raises(Rejected, match="etsy|use one of"):
-        registry.acts("etsy")

@@ -403,31 +403,3 @@ def test_a_missing_setting_stops_the_import_and_is_named() -> None:
 
     with pytest.raises(Exception, match="QUITTANCE_RAW_BUCKET"), load_function(HANDLER, stated):
         pass
-
-
-def test_importing_it_loads_neither_libraries_of_the_layer_nor_the_rest_of_quittance() -> None:
-    script = (
-        f"import sys; sys.path[:0] = [{str(ROOT / 'layers/core')!r}, {str(ROOT / 'functions/receive_webhook')!r}]\n"
-        "import handler\n"
-        "print(*sorted(sys.modules))"
-    )
-    env = {**settings_of("https://sqs.eu-west-1.amazonaws.com/1/inbox"), "AWS_DEFAULT_REGION": "eu-west-1"}
-
-    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
-
-    loaded = set(done.stdout.split())
-    heavy = {"requests", "aws_lambda_powertools", "jinja2", "pydantic", "graphql", "defusedxml", "xml.dom"}
-    assert loaded & heavy == set()
-    assert {name for name in loaded if name.startswith("quittance.")} == {
-        "quittance.channels",
-        "quittance.channels.inbound",
-        "quittance.domain",
-        "quittance.domain.errors",
-        "quittance.domain.instant",
-        "quittance.runtime",
-        "quittance.runtime.aws",
-        "quittance.runtime.clock",
-        "quittance.runtime.observability",
-        "quittance.runtime.secrets",
-        "quittance.runtime.settings",
-    }

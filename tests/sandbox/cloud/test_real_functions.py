@@ -18,6 +18,7 @@ import requests
 from sandbox.cloud import Cloud
 from sandbox.packages import core_layer_zip, dependencies_layer_zip
 from sandbox.translate import ROOT
+from tests.support.first_use import FIRST_USE
 from tests.template.reading import FUNCTIONS, resource
 
 # What Lambda's own Python brings beside the standard library.
@@ -60,6 +61,7 @@ def test_a_handler_needs_its_layers_and_boto3_and_nothing_else(function: str, la
     urls = {key: f"https://sqs.eu-west-1.amazonaws.com/1/{told[key]}" for key in told if key.endswith("_QUEUE_URL")}
 
     program = f"import sys; sys.path += {path!r}; import {module}; assert callable({module}.{name})"
+    program += f"; {FIRST_USE.get(function, 'pass')}"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program],
         env={

@@ -141,6 +141,8 @@ def _committed(
 
 def _identify(ports: Ports, scene: Scene, command: Command) -> Answer:
     parcel = scene.cases[command.case]
+    if not command.target:
+        raise Rejected("MISSING", "target", "name the return that the parcel belongs to")
     target_id = CaseId(command.target)
     target_scene = ports.table.load_scene(target_id)
     target = target_scene.cases.get(target_id)

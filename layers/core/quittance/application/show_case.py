@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from quittance.application.commit import Scene
-from quittance.application.ports import Ports
+from quittance.application.ports import Acts, Ports
 from quittance.domain.case import Case
 from quittance.domain.errors import Rejected
+from quittance.domain.events import Resolution
 from quittance.domain.ids import CaseId
 from quittance.domain.instant import to_text
-from quittance.domain.intent import Intent
+from quittance.domain.intent import Act, Intent
 from quittance.domain.policy import Policy
-from quittance.domain.return_request import ALLOWED, ReturnRequest
+from quittance.domain.return_request import ALLOWED, ReturnRequest, ReturnVerb
 
 
 def show_case(ports: Ports, case_id: CaseId) -> dict[str, Any]:
@@ -26,7 +27,8 @@ def show_case(ports: Ports, case_id: CaseId) -> dict[str, Any]:
     if case is None:
         raise Rejected("UNKNOWN_CASE", "case", "no case has this id")
     policy = ports.policies.at(case.policy, case.channel, case.store)
-    return {**summary(case), "rules": rules(policy), **_body(case), **_money(scene, case)}
+    allowed = _allowed(case, policy, ports.acts(case.channel))
+    return {**summary(case), "rules": rules(policy), "allowed": allowed, **_body(case), **_money(scene, case)}
 
 
 def summary(case: Case) -> dict[str, Any]:
@@ -67,13 +69,32 @@ def rules(policy: Policy) -> dict[str, Any]:
     }
 
 
+_TOLD: Mapping[ReturnVerb, Act] = {
+    ReturnVerb.AUTHORISE: Act.APPROVE_RETURN,
+    ReturnVerb.DECLINE: Act.DECLINE_RETURN,
+    ReturnVerb.REMOVE: Act.REMOVE_LINES,
+    ReturnVerb.CANCEL: Act.CANCEL_RETURN,
+    ReturnVerb.CLOSE: Act.CLOSE_RETURN,
+}
+
+
+def _allowed(case: Case, policy: Policy, acts: Acts) -> list[str]:
+    """What may be done now: by the state of the case, the resolutions of its policy and the abilities of its channel."""
+    if not isinstance(case.body, ReturnRequest):
+        return [] if case.body.state.is_final else ["identify"]
+    verbs = ALLOWED[case.body.state]
+    missing = {verb for verb, act in _TOLD.items() if verb in verbs and acts.guard(act) is None}
+    missing |= {ReturnVerb(each.value) for each in Resolution if each.value not in policy.terms.resolutions}
+    return sorted(verb.value for verb in verbs - missing)
+
+
 def _body(case: Case) -> dict[str, Any]:
     deadlines = {
         kind: {"legal": to_text(d.legal), "working": to_text(d.working), "rule": d.rule, "provisional": d.provisional}
         for kind, d in sorted(case.deadlines.items())
     }
     if not isinstance(case.body, ReturnRequest):
-        return {"deadlines": deadlines, "allowed": ["identify"]}
+        return {"deadlines": deadlines}
     lines = {
         line_id: {
             "sku": line.sku,
@@ -92,8 +113,7 @@ def _body(case: Case) -> dict[str, Any]:
         }
         for line_id, line in sorted(case.body.lines.items())
     }
-    allowed = sorted(verb.value for verb in ALLOWED[case.body.state])
-    return {"deadlines": deadlines, "lines": lines, "allowed": allowed}
+    return {"deadlines": deadlines, "lines": lines}
 
 
 def _money(scene: Scene, case: Case) -> dict[str, Any]:
