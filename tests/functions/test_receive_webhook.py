@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from types import ModuleType
@@ -18,7 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.functions import ROOT, load_function
+from tests.support.functions import load_function
 from tests.support.pushed import (
     NOON,
     STORE,

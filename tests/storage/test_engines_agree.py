@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from quittance.application.commit import (
     Absent,
     AtLeast,
+    Condition,
     FenceIs,
     IsNot,
     Key,
     PointsTo,
+    Value,
     VersionIs,
     Write,
 )
@@ -102,7 +104,7 @@ def everything(engine: Engine) -> list[Any]:
     return [read() for read in reads]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(TRANSACTIONS, min_size=1, max_size=6))
 def test_memory_and_dynamodb_agree_on_random_sequences(transactions: list[list[Write]]) -> None:
     remembered = MemoryEngine()
@@ -110,6 +112,42 @@ def test_memory_and_dynamodb_agree_on_random_sequences(transactions: list[list[W
         for writes in transactions:
             assert outcome(remembered, writes) == outcome(stored, writes)
         assert everything(remembered) == everything(stored)
+
+
+ITEMS: tuple[Mapping[str, Value], ...] = (
+    {},
+    *({"version": value, "fence": value} for value in (0, 1, 2, True, False, "1", None, [1], {"1": 1})),
+    *({"free": value} for value in (0, 1, 2, 3, True, "2", None)),
+    *({"payments": {"p1": {"available": value}}} for value in (1, 2, "2")),
+    {"payments": {"p1": 2}},
+    {"payments": {"p2": {"available": 2}}},
+    {"payments": 2},
+    *({"state": value, "case": value} for value in ("done", "pending", "", None, 1)),
+)
+EACH_CONDITION = (
+    Absent(),
+    *(kind(number) for kind in (VersionIs, FenceIs) for number in (0, 1)),
+    *(AtLeast(path, 2) for path in (("free",), ("payments", "p1", "available"), ("missing", "at", "all"))),
+    *(IsNot("state", value) for value in ("done", "")),
+    *(PointsTo(case) for case in ("done", "")),
+)
+
+
+def test_each_condition_holds_on_each_item_in_both_engines_or_in_neither() -> None:
+    told: dict[tuple[int, Condition], set[str]] = {}
+    with dynamo() as stored:
+        for engine in (MemoryEngine(), stored):
+            for number, attributes in enumerate(ITEMS):
+                key = Key(f"CASE#{number}", "HEAD")
+                engine.transact([Write(key, {"pad": 1, **attributes}, ())])
+                for condition in EACH_CONDITION:
+                    ended = outcome(engine, [Write(key, {"touched": 1}, (condition,))])
+                    told.setdefault((number, condition), set()).add(ended)
+
+    assert {case: ended for case, ended in told.items() if len(ended) > 1} == {}
+    assert {condition for (_, condition), ended in told.items() if ended == {"done"}} == set(EACH_CONDITION[1:]) - {
+        AtLeast(("missing", "at", "all"), 2)
+    }
 
 
 def test_a_write_that_changes_and_checks_nothing_is_a_fault_of_the_caller(engine: Engine) -> None:

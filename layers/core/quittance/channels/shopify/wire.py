@@ -12,7 +12,7 @@ from http.client import HTTPException
 from typing import Final
 
 import requests
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 OK: Final = 200
 CONNECT_SECONDS: Final = 2.0
@@ -69,8 +69,8 @@ class Wire:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
         """Post once within so many seconds; raises NotReached or Lost."""
-        connect = min(CONNECT_SECONDS, seconds)
-        limits = (connect, max(seconds - connect, 0.1))
+        connect = min(CONNECT_SECONDS, seconds / 4)
+        limits = (connect, seconds - connect)
         ends = self._clock() + seconds
         try:
             with self._session.post(
@@ -102,6 +102,7 @@ def _is_unconnected(error: Exception) -> bool:
 
 
 def _code(error: Exception) -> str:
-    if isinstance(error, requests.Timeout):
+    cause = error.args[0] if error.args else None
+    if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
         return "timeout"
     return "connection_lost" if isinstance(error, requests.ConnectionError) else type(error).__name__
