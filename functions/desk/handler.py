@@ -15,8 +15,9 @@ from quittance.domain.command import Actor, parse_command
 from quittance.domain.errors import Rejected, Unavailable
 from quittance.domain.ids import CaseId
 from quittance.runtime import wiring
-from quittance.runtime.desk import actor_of, answer_of, refusal_of, text_of
+from quittance.runtime.desk import actor_of, answer_of, refusal_of, texts_of
 
+PAGE: Final = 50
 desk: Final = wiring.desk(os.environ)
 
 
@@ -34,9 +35,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def _answer(event: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     match event.get("command"):
         case "ShowCase":
-            return {"outcome": "done", **show_case(desk.ports, CaseId(text_of(event, "case")))}
+            return {"outcome": "done", **show_case(desk.ports, CaseId(texts_of(event, needed=("case",))["case"]))}
         case "ListCases":
-            cases = desk.table.desk(text_of(event, "queue"), limit=100)
-            return {"outcome": "done", "cases": [summary(case) for case in cases]}
+            asked = texts_of(event, needed=("queue",), optional=("after",))
+            cases, after = desk.table.desk_page(asked["queue"], PAGE, asked["after"])
+            return {"outcome": "done", "cases": [summary(case) for case in cases], "after": after}
         case _:
             return answer_of(command_case(desk.ports, parse_command(event, actor), desk.seal()))

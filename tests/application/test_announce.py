@@ -23,9 +23,7 @@ NOTE = "Je suis Camille Durand, 12 rue des Lilas"
 def records(bench: Workbench) -> list[HistoryRecord]:
     """The case's history as publish_events reads it from the stream."""
     return [
-        HistoryRecord(
-            e.case, e.version, to_text(e.at), e.channel, e.account, e.store, e.order, e.state, e.events
-        )
+        HistoryRecord(e.case, e.version, to_text(e.at), e.channel, e.account, e.store, e.order, e.state, e.events)
         for e in bench.table.history(bench.case_id)
     ]
 

@@ -123,7 +123,9 @@ def test_a_poll_that_nobody_set_up_asks_nothing(polling: Polling) -> None:
 
 
 def test_pages_follow_each_other_and_the_end_arms_the_next_round(polling: Polling) -> None:
-    sent = polling.run(Page((row("1", a="open"),), "c1"), Page((row("2", b="open"),), "c2"), Page((row("3", c="open"),)))
+    sent = polling.run(
+        Page((row("1", a="open"),), "c1"), Page((row("2", b="open"),), "c2"), Page((row("3", c="open"),))
+    )
 
     assert sent == 3
     assert [cursor for cursor, _ in polling.shop.asked] == ["", "c1", "c2"]

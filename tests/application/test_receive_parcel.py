@@ -277,9 +277,7 @@ def test_a_parcel_under_the_order_that_is_reported_again_after_it_was_identified
     assert arrived(bench) == 1
 
 
-@pytest.mark.parametrize(
-    ("target", "code"), [("", "MISSING"), ("nobody", "UNKNOWN_CASE"), (PARCEL, "UNKNOWN_CASE")]
-)
+@pytest.mark.parametrize(("target", "code"), [("", "MISSING"), ("nobody", "UNKNOWN_CASE"), (PARCEL, "UNKNOWN_CASE")])
 def test_a_target_that_is_no_return_is_refused(target: str, code: str) -> None:
     bench = Workbench().authorised()
     bench.receive(named(tracking="JJD9"))

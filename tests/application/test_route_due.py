@@ -33,7 +33,9 @@ class Index:
         return self.held.get((lane, shard), [])[:limit]
 
 
-def route(due: dict[tuple[int, int], list[Key]], full: Sequence[str] = ()) -> tuple[dict[tuple[str, int], int], MemoryQueues]:
+def route(
+    due: dict[tuple[int, int], list[Key]], full: Sequence[str] = ()
+) -> tuple[dict[tuple[str, int], int], MemoryQueues]:
     queues = MemoryQueues()
     routed = route_due(Index(due), queues, b.NOW, lambda target: target in full)  # type: ignore[arg-type]  # an index is enough
     return routed, queues

@@ -51,7 +51,11 @@ def test_the_rules_that_apply_stand_on_the_case_with_versions_and_sources() -> N
     assert isinstance(rules, dict)
     assert rules["versions"] == {"law": 1, "accounts": 1, "shopify": 1}
     assert rules["law"] == [{"rule": "eu_withdrawal", "days": 14, "source": "Directive 2011/83/EU"}]
-    assert (rules["window_days"], rules["decided_by"], rules["close_reasons"]) == (30, "person", ["expired", "returned"])
+    assert (rules["window_days"], rules["decided_by"], rules["close_reasons"]) == (
+        30,
+        "person",
+        ["expired", "returned"],
+    )
 
 
 @pytest.mark.proves("F006", "F007")

@@ -90,9 +90,7 @@ def test_of_two_hints_at_one_order_the_wider_one_decides(bench: Workbench, mail:
     assert mail.state(aside) == ("done", 0)
 
 
-def test_a_hint_that_matters_to_known_orders_alone_costs_nothing_for_another(
-    bench: Workbench, mail: Mailroom
-) -> None:
+def test_a_hint_that_matters_to_known_orders_alone_costs_nothing_for_another(bench: Workbench, mail: Mailroom) -> None:
     before = len(bench.engine.commits)
 
     assert mail.take(mail.webhook("d1", topic="fulfillment_events/create")) == ["irrelevant"]

@@ -39,7 +39,9 @@ def test_what_may_not_come_in_is_refused_at_the_door_and_leaves_no_trace(
 ) -> None:
     before = fingerprint(door.world)
 
-    assert door.post(sent.pop("body", {"admin_graphql_api_id": "gid://shopify/Return/1"}), webhook="w-0", **sent) == status
+    assert (
+        door.post(sent.pop("body", {"admin_graphql_api_id": "gid://shopify/Return/1"}), webhook="w-0", **sent) == status
+    )
 
     assert door.world.cloud.queues_idle()
     assert fingerprint(door.world) == before

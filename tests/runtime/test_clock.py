@@ -83,7 +83,11 @@ def test_outside_the_sandbox_there_is_no_sandbox_clock(table: Any) -> None:
 
     with pytest.raises(Rejected, match="QUITTANCE_SANDBOX"):
         SandboxClock(DEPLOYED, table, "cases", lambda: NOON)
-    clock = clock_for(DEPLOYED, table, "cases")
+
+    def client() -> Any:
+        pytest.fail("a deployed function made a client for a clock that it does not have")
+
+    clock = clock_for(DEPLOYED, client, "cases")
     clock.begin_invocation()
     assert clock.now() - datetime.now(UTC) < timedelta(seconds=1)
 
@@ -91,4 +95,4 @@ def test_outside_the_sandbox_there_is_no_sandbox_clock(table: Any) -> None:
 def test_in_the_sandbox_the_clock_of_the_deployment_is_the_moved_one(table: Any) -> None:
     set_offset(table, N="259200")
 
-    assert clock_for(SANDBOX, table, "cases").now() - datetime.now(UTC) > timedelta(hours=71)
+    assert clock_for(SANDBOX, lambda: table, "cases").now() - datetime.now(UTC) > timedelta(hours=71)

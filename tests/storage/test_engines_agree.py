@@ -30,7 +30,7 @@ from tests.storage.engines import dynamo
 SMALL = st.integers(0, 3)
 WORDS = st.sampled_from(["done", "pending", ""])
 ALL_KEYS = [Key(f"CASE#{case}", sk) for case in "ab" for sk in ("HEAD", "EVENT#1", "EVENT#2")]
-PATHS = st.sampled_from([("free",), ("payments", "p1", "available"), ("lines", "gid://x/1.2", "free"), ("state",)])
+PATHS = st.sampled_from([("free",), ("payments", "p1", "available"), ("lines", "gid://x/1.2", "free")])
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.text(max_size=3))
 VALUES = st.recursive(
@@ -49,7 +49,7 @@ CONDITIONS = st.one_of(
 ATTRIBUTES = st.fixed_dictionaries(
     {},
     optional={
-        "version": SMALL | st.booleans() | st.just("1"),
+        "version": SMALL | st.just("1"),
         "fence": SMALL,
         "free": SMALL,
         "state": WORDS | SMALL,
@@ -114,11 +114,12 @@ def test_memory_and_dynamodb_agree_on_random_sequences(transactions: list[list[W
         assert everything(remembered) == everything(stored)
 
 
+# moto breaks on text >= number and takes True for 1; DynamoDB does neither, and test_memory holds us to that.
 ITEMS: tuple[Mapping[str, Value], ...] = (
     {},
-    *({"version": value, "fence": value} for value in (0, 1, 2, True, False, "1", None, [1], {"1": 1})),
-    *({"free": value} for value in (0, 1, 2, 3, True, "2", None)),
-    *({"payments": {"p1": {"available": value}}} for value in (1, 2, "2")),
+    *({"version": value, "fence": value} for value in (0, 1, 2, "1", None, [1], {"1": 1})),
+    *({"free": value} for value in (0, 1, 2, 3)),
+    *({"payments": {"p1": {"available": value}}} for value in (1, 2)),
     {"payments": {"p1": 2}},
     {"payments": {"p2": {"available": 2}}},
     {"payments": 2},

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from quittance.application.commit import Absent, Key, Write
+from quittance.application.commit import Absent, AtLeast, Condition, FenceIs, Key, Value, VersionIs, Write
 from quittance.domain.account import Mode
 from quittance.domain.errors import Conflict
-from quittance.storage.memory import MemoryEngine
+from quittance.storage.memory import MemoryEngine, holds
 
 KEY = Key("CASE#a", "HEAD")
 
@@ -59,3 +59,15 @@ def test_an_enum_is_stored_as_its_text() -> None:
     item = engine.get(KEY)
     assert item is not None
     assert (type(item["value"]), item["value"], item["list"]) == (str, "live", ["shadow"])
+
+
+@pytest.mark.parametrize("found", ["2", "9", True, None, [2], {"2": 2}])
+def test_what_is_no_number_is_never_at_least_one(found: Value) -> None:
+    assert not holds(AtLeast(("free",), 1), {"free": found})
+    assert holds(AtLeast(("free",), 1), {"free": 1})
+
+
+@pytest.mark.parametrize("condition", [VersionIs(1), FenceIs(1)])
+def test_a_truth_is_not_the_number_one(condition: Condition) -> None:
+    assert not holds(condition, {"version": True, "fence": True})
+    assert holds(condition, {"version": 1, "fence": 1})

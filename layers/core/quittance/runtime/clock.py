@@ -88,6 +88,6 @@ class SandboxClock:
         return timedelta(seconds=int(text))
 
 
-def clock_for(deployment: Deployment, client: ItemClient, table: str) -> InvocationClock:
-    """Return the clock that this deployment runs by."""
-    return SandboxClock(deployment, client, table, SystemClock().now) if deployment.sandbox else SystemClock()
+def clock_for(deployment: Deployment, client: Callable[[], ItemClient], table: str) -> InvocationClock:
+    """Return the clock that this deployment runs by; `client` is called in the sandbox alone."""
+    return SandboxClock(deployment, client(), table, SystemClock().now) if deployment.sandbox else SystemClock()

@@ -79,12 +79,13 @@ def refusal_of(refusal: Rejected) -> dict[str, Any]:
     return {"outcome": "refused", "code": refusal.code, "field": refusal.field, "fix": refusal.fix}
 
 
-def text_of(event: Mapping[str, Any], key: str) -> str:
-    """A text of a query, which has no other keys than `command` and this one; raises Rejected."""
-    unknown = sorted(event.keys() - {"command", key})
+def texts_of(event: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str] = ()) -> dict[str, str]:
+    """The texts of a query, which has no other keys than `command` and these; raises Rejected naming the key."""
+    unknown = sorted(event.keys() - {"command", *needed, *optional})
     if unknown:
-        raise Rejected("UNKNOWN_KEY", unknown[0], f"use only command and {key}")
-    value = event.get(key)
-    if not isinstance(value, str) or not value:
-        raise Rejected("MISSING", key, "give it as text")
-    return value
+        raise Rejected("UNKNOWN_KEY", unknown[0], f"use only command, {', '.join((*needed, *optional))}")
+    texts = {key: event.get(key, "") for key in (*needed, *optional)}
+    for key, value in texts.items():
+        if not isinstance(value, str) or (key in needed and not value):
+            raise Rejected("MISSING", key, "give it as text")
+    return texts

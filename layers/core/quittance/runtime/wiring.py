@@ -215,7 +215,7 @@ def _start(
 
 
 def _clock(deployment: settings.Deployment, table: str) -> InvocationClock:
-    return clock_for(deployment, aws_client("dynamodb"), table)
+    return clock_for(deployment, partial(aws_client, "dynamodb"), table)
 
 
 def _no_channel(name: str) -> Channel:

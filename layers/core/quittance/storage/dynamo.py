@@ -91,13 +91,18 @@ class DynamoEngine:
         pages = self._pages(KeyConditionExpression=condition, ExpressionAttributeValues=values, ConsistentRead=True)
         return [plain(item) for page in pages for item in page["Items"]]
 
-    def query_index(self, index: str, pk: str, upto: str, limit: int) -> list[Key]:
-        """The first keys of an index partition up to and with a sort key; the index may lag behind the table."""
+    def query_index(self, index: str, pk: str, upto: str, limit: int, since: str = "") -> list[Key]:
+        """The first keys of an index partition from one sort key to another; the index may lag behind the table."""
         found: list[Key] = []
+        bounds = f"{index}_sk BETWEEN :since AND :sk" if since else f"{index}_sk <= :sk"
         pages = self._pages(
             IndexName=index,
-            KeyConditionExpression=f"{index}_pk = :pk AND {index}_sk <= :sk",
-            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": upto}},
+            KeyConditionExpression=f"{index}_pk = :pk AND {bounds}",
+            ExpressionAttributeValues={
+                ":pk": {"S": pk},
+                ":sk": {"S": upto},
+                **({":since": {"S": since}} if since else {}),
+            },
             Limit=limit,
         )
         for page in pages:

@@ -29,8 +29,8 @@ class Engine(Protocol):
         """The items that exist among these keys, each read consistently."""
         ...
 
-    def query_index(self, index: str, pk: str, upto: str, limit: int) -> list[Key]:
-        """The first keys of an index partition up to and with a sort key; an index may lag behind the table."""
+    def query_index(self, index: str, pk: str, upto: str, limit: int, since: str = "") -> list[Key]:
+        """The first keys of an index partition from one sort key to another, both included; an index may lag."""
         ...
 
     def transact(self, writes: Sequence[Write]) -> None:

@@ -21,6 +21,8 @@ SHARDS: Final = 8
 LANES: Final = range(3)
 # Deliveries and polls wait in the lane of what has no legal clock and moves no money.
 QUIET_LANE: Final = 2
+# Stands between the sort key and the case in the cursor of a page; neither can hold it.
+PAGE_MARK: Final = "|"
 DUE_INDEX: Final = "due"
 DESK_INDEX: Final = "desk"
 # Limits of DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html

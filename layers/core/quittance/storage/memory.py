@@ -52,9 +52,9 @@ class MemoryEngine:
         found = ((key, self.get(key)) for key in wanted)
         return {key: item for key, item in found if item is not None}
 
-    def query_index(self, index: str, pk: str, upto: str, limit: int) -> list[Key]:
-        """The first keys of an index partition up to and with a sort key."""
-        entries = sorted(entry for entry in self._indexes[index, pk] if entry[0] <= upto)
+    def query_index(self, index: str, pk: str, upto: str, limit: int, since: str = "") -> list[Key]:
+        """The first keys of an index partition from one sort key to another, both included."""
+        entries = sorted(entry for entry in self._indexes[index, pk] if since <= entry[0] <= upto)
         return [key for _, key in entries[:limit]]
 
     def transact(self, writes: Sequence[Write]) -> None:

@@ -14,7 +14,7 @@ from quittance.application.commit import Changes, DeliveryKey, IntentChange, Key
 from quittance.application.ports import Delivery, DeliveryRecord, Parked, Poll
 from quittance.domain.account import Control
 from quittance.domain.case import Case
-from quittance.domain.errors import Conflict
+from quittance.domain.errors import Conflict, Rejected
 from quittance.domain.ids import CaseId, IntentId, OrderId
 from quittance.domain.instant import to_text
 from quittance.domain.intent import Intent
@@ -247,9 +247,23 @@ class Table:
             return False
         return parks
 
-    def desk(self, queue: str, limit: int) -> tuple[Case, ...]:
-        """Open cases of a queue at the desk, of each shard the most urgent first."""
-        return tuple(islice(self._open(queue, limit), limit))
+    def desk_page(self, queue: str, limit: int, after: str = "") -> tuple[tuple[Case, ...], str]:
+        """Open cases of a queue by class and next legal instant, and where the next page begins; "" at the end.
+
+        A case that moves between two pages is shown once or not at all, never twice. Raises Rejected(BAD_CURSOR).
+        """
+        since, _, case = after.partition(keys.PAGE_MARK)
+        if after and not case:
+            raise Rejected("BAD_CURSOR", "after", "give what the page before ended with, unchanged")
+        shards = (keys.desk_partition(queue, shard) for shard in range(keys.SHARDS))
+        found = [
+            key for pk in shards for key in self._engine.query_index(keys.DESK_INDEX, pk, keys.LAST, limit + 1, since)
+        ]
+        placed = sorted((_desk_place(head), head.id, head) for head in self._heads(found) if head.is_open)
+        left = [(place, name, head) for place, name, head in placed if (place, name) > (since, case)]
+        shown = left[:limit]
+        cursor = f"{shown[-1][0]}{keys.PAGE_MARK}{shown[-1][1]}" if len(left) > limit else ""
+        return tuple(head for _, _, head in shown), cursor
 
     def known_returns(self, channel: str, account: str, limit: int) -> Mapping[str, str]:
         """The channel's ids of our open returns of an account, with the status we believe."""
@@ -273,3 +287,9 @@ class Table:
         ordered = [key for row in zip_longest(*shards) for key in row if key is not None]
         for start in range(0, len(ordered), _HEADS_AT_ONCE):
             yield from self._heads(ordered[start : start + _HEADS_AT_ONCE])
+
+
+def _desk_place(case: Case) -> str:
+    """Where a case stands in its queue now, which its index entry may not show yet."""
+    standing_now = case.standing
+    return keys.desk(standing_now.queue, standing_now.rank, case.next_legal, case.id)["desk_sk"]
