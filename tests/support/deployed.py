@@ -17,7 +17,7 @@ from typing import Any, Final
 import boto3
 from moto import mock_aws
 
-from ops.documents import read_folder
+from ops.documents import read
 from ops.publish_policy import publish
 from quittance.application.commit import Key
 from quittance.domain.account import Control, Mode
@@ -163,7 +163,7 @@ def deployed(shopify: ShopifySimulator) -> Iterator[Deployed]:
         made.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         made.physical = {"RawBucket": BUCKET, **_queues(made), **_outlets(made)}
         _secrets(made)
-        list(publish(made.engine, read_folder(ROOT / "policies")))
+        list(publish(made.engine, read(ROOT / "policies")))
         made.table.set_control(STORE, Control(Mode.LIVE))
         yield made
 
