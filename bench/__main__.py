@@ -14,7 +14,7 @@ from typing import Final
 
 from bench import Result, table
 
-MEASUREMENTS: Final = ("receive_webhook", "cold_starts", "layers")
+MEASUREMENTS: Final = ("receive_webhook", "cold_starts", "layers", "write_units")
 FOLDER: Final = Path(__file__).parent
 HEADING: Final = "# Measured\n\nWritten by `python -m bench`; change the measurement, not this page.\n"
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 import boto3
@@ -18,8 +17,9 @@ import boto3
 from bench import ROOT, Figure, Result, machine
 from ops.documents import read
 from ops.publish_policy import publish
-from quittance.application.advance_intent import Limits, advance_intent
+from quittance.application.advance_intent import advance_intent
 from quittance.application.command_case import command_case
+from quittance.application.intent_step import Limits
 from quittance.application.ports import Delivery, Ports
 from quittance.application.work_deliveries import archived, work_deliveries
 from quittance.channels import registry
@@ -48,12 +48,16 @@ LIMITS: Final = Limits(timedelta(seconds=63), timedelta(seconds=20))
 # On-demand, standard class, us-east-1: aws.amazon.com/dynamodb/pricing/on-demand
 DOLLARS_PER_MILLION: Final = 0.625
 NOTES: Final = (
-    "Counted from ConsumedCapacity of every write: one unit per started kilobyte, twice that in a transaction, and one "
-    "per index entry that appears, changes place or goes.",
+    (
+        "Counted from ConsumedCapacity of every write: one unit per started kilobyte, twice that in a transaction, and "
+        "one per index entry that appears, changes place or goes."
+    ),
     "An order of two lines with shipping, one of them asked back with a note by the buyer; ids as long as Shopify's.",
     "The following webhook is the approval by a colleague; with the ledger it is a colleague's refund of another line.",
-    "The refund is counted from the report of the warehouse that admits it: report and refund, claim, settlement with "
-    "the admission of the close that follows it.",
+    (
+        "The refund is counted from the report of the warehouse that admits it, which is in the same commit, over "
+        "claim and settlement, under a policy that does not close by itself; the last line is under one that does."
+    ),
     f"Dollars are per million of that event at ${DOLLARS_PER_MILLION} per million write request units.",
 )
 
@@ -116,7 +120,9 @@ class Bench:
         """The write units of a warehouse's report of one new unit."""
         unit = {"sku": sku, "quantity": 1, "condition": "new"}
         at = self.clock.now().isoformat(timespec="milliseconds")
-        return self._worked("warehouse", "receipt", name, {"receipt_id": name, "received_at": at, "rma": rma, "units": [unit]})
+        return self._worked(
+            "warehouse", "receipt", name, {"receipt_id": name, "received_at": at, "rma": rma, "units": [unit]}
+        )
 
     def _worked(self, channel: str, topic: str, name: str, body: Any) -> float:
         raw = json.dumps(body).encode()
@@ -142,17 +148,17 @@ class Bench:
     def advance(self, case: CaseId, act: Act) -> float:
         """The write units of sending an intent of the case and settling it."""
         (intent,) = [one for one in self.table.load_scene(case).intents.values() if one.act is act]
-        state = advance_intent(
-            self.ports, keys.intent(intent.channel, intent.account, intent.order, intent.id), LIMITS
-        )
+        state = advance_intent(self.ports, keys.intent(intent.channel, intent.account, intent.order, intent.id), LIMITS)
         if state is None or state.value != "SETTLED":
             raise RuntimeError(f"{act.value} came to {state}")
         return self.tally.taken()
 
 
 def run() -> Result:
-    with _bench() as bench:
+    with _bench(closes=False) as bench:
         figures = [*_webhooks(bench), *_refund(bench)]
+    with _bench(closes=True) as bench:
+        figures += _refund_and_close(bench)
     return Result(
         name="write_units",
         title="Write units of a return",
@@ -183,9 +189,7 @@ def _webhooks(bench: Bench) -> Iterator[Figure]:
 
 
 def _refund(bench: Bench) -> Iterator[Figure]:
-    _, request, rma = _asked_back(bench, "2")
-    bench.webhook("returns/request", {"admin_graphql_api_id": request})
-    case = case_of_channel("shopify", STORE, "return", request.rpartition("/")[2])
+    case, rma = _opened(bench)
     yield from _costs("authorisation, decided", bench.authorise(case))
     yield from _costs("authorisation, told to the shop and settled", bench.advance(case, Act.APPROVE_RETURN))
     admitted = bench.report("P-1", rma, "SCARF-2")
@@ -193,7 +197,21 @@ def _refund(bench: Bench) -> Iterator[Figure]:
     yield from _costs("refund from admit to settled", admitted + settled, 30)
     yield from _costs("of which the report that admits it", admitted)
     yield from _costs("of which claim and settlement", settled)
-    yield from _costs("close that follows it, sent and settled", bench.advance(case, Act.CLOSE_RETURN))
+
+
+def _refund_and_close(bench: Bench) -> Iterator[Figure]:
+    """Under a policy that closes by itself the settlement admits the close in the same commit."""
+    case, rma = _opened(bench)
+    whole = bench.authorise(case) + bench.advance(case, Act.APPROVE_RETURN)
+    whole += bench.report("P-1", rma, "SCARF-2")
+    whole += bench.advance(case, Act.REFUND) + bench.advance(case, Act.CLOSE_RETURN)
+    yield from _costs("from authorisation to closed, with the refund", whole)
+
+
+def _opened(bench: Bench) -> tuple[CaseId, str]:
+    _, request, rma = _asked_back(bench, "2")
+    bench.webhook("returns/request", {"admin_graphql_api_id": request})
+    return case_of_channel("shopify", STORE, "return", request.rpartition("/")[2]), rma
 
 
 def _asked_back(bench: Bench, number: str) -> tuple[str, str, str]:
@@ -207,17 +225,17 @@ def _asked_back(bench: Bench, number: str) -> tuple[str, str, str]:
 
 
 @contextmanager
-def _bench() -> Iterator[Bench]:
+def _bench(*, closes: bool) -> Iterator[Bench]:
     clock = Clock()
     emulator = Emulator.start()
     try:
         with ShopifySimulator(clock.now, (Shop(STORE),)) as shop:
-            yield _made(emulator, shop, clock)
+            yield _made(emulator, shop, clock, closes=closes)
     finally:
         emulator.stop()
 
 
-def _made(emulator: Emulator, shop: ShopifySimulator, clock: Clock) -> Bench:
+def _made(emulator: Emulator, shop: ShopifySimulator, clock: Clock, *, closes: bool) -> Bench:
     properties: Mapping[str, Any] = emulated(PARAMETERS)["Resources"]["Table"]["Properties"]
     dynamo = _client(emulator, "dynamodb")
     dynamo.create_table(TableName="quittance", **{name: properties[name] for name in SHAPE})
@@ -225,7 +243,7 @@ def _made(emulator: Emulator, shop: ShopifySimulator, clock: Clock) -> Bench:
     store.create_bucket(Bucket=RAW, CreateBucketConfiguration={"LocationConstraint": REGION})
     tally = Tally()
     engine = DynamoEngine(dynamo, "quittance", consumed=tally)
-    list(publish(engine, read(ROOT / "policies")))
+    list(publish(engine, _policies(closes=closes)))
     table = Table(engine)
     table.set_control(STORE, Control(Mode.LIVE))
     tally.taken()
@@ -237,10 +255,16 @@ def _made(emulator: Emulator, shop: ShopifySimulator, clock: Clock) -> Bench:
         policies=PublishedPolicies(engine, clock.now),
         clock=clock,
         meter=NoMeter(),
-        acts=partial(registry.acts),
+        acts=registry.acts,
         channel=lambda _: channel,
     )
     return Bench(shop, table, ports, S3Archive(store, RAW), tally, clock)
+
+
+def _policies(*, closes: bool) -> dict[str, Any]:
+    documents: dict[str, Any] = {name: dict(document) for name, document in read(ROOT / "policies").items()}
+    documents["shopify"]["close"] = {**documents["shopify"]["close"], "after_refund": closes}
+    return documents
 
 
 def _client(emulator: Emulator, service: str) -> Any:

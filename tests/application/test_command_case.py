@@ -13,6 +13,7 @@ from quittance.domain.command import Actor, Authority, Command, CommandName, par
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import CaseId
 from quittance.domain.intent import Act, IntentState
+from quittance.domain.money import Money
 from quittance.domain.observations import ChannelStatus, Condition
 from quittance.domain.return_request import ReturnState
 from tests.support import builders as b
@@ -183,7 +184,7 @@ def test_a_case_that_nobody_knows_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "actor", "given", "code"),
+    "name, actor, given, code",
     [
         (N.ACCEPT_LINES, b.VIEWER, ONE_SHIRT, "NOT_ALLOWED"),
         (N.APPROVE_INTENT, b.AGENT, {"target": "x"}, "NOT_ALLOWED"),
@@ -217,7 +218,7 @@ def test_a_refused_command_writes_nothing_and_says_what_is_wrong(
 
 @pytest.mark.proves("F095")
 @pytest.mark.parametrize(
-    ("raw", "code", "field"),
+    "raw, code, field",
     [
         ({"order": "#1001"}, "UNKNOWN_KEY", "order"),
         ({"currency": "EUR"}, "UNKNOWN_KEY", "currency"),
@@ -281,7 +282,7 @@ def test_in_shadow_a_decision_is_made_and_nothing_leaves() -> None:
 
 
 @pytest.mark.proves("F002", "F003")
-@pytest.mark.parametrize(("locked", "outcome", "code"), [(True, "refused", "POLICY_LOCKED"), (False, "done", "")])
+@pytest.mark.parametrize("locked, outcome, code", [(True, "refused", "POLICY_LOCKED"), (False, "done", "")])
 def test_the_same_override_is_refused_under_a_locked_policy_and_done_under_the_shops(
     locked: bool, outcome: str, code: str
 ) -> None:
@@ -300,7 +301,7 @@ def test_the_same_override_is_refused_under_a_locked_policy_and_done_under_the_s
 
 @pytest.mark.proves("F094")
 def test_a_refund_above_the_limit_waits_for_another_person() -> None:
-    bench = Workbench(refund_alone_up_to=b.Money(1000, "EUR")).authorised()
+    bench = Workbench(refund_alone_up_to=Money(1000, "EUR")).authorised()
     bench.receive(b.receipt("parcel-1", USED))
 
     answer = bench.order(N.ACCEPT_LINES, b.APPROVER, **ONE_SHIRT)
@@ -314,7 +315,7 @@ def test_a_refund_above_the_limit_waits_for_another_person() -> None:
 
 
 def test_an_approval_is_shown_before_it_is_given_too() -> None:
-    bench = Workbench(refund_alone_up_to=b.Money(1000, "EUR")).authorised()
+    bench = Workbench(refund_alone_up_to=Money(1000, "EUR")).authorised()
     bench.receive(b.receipt("parcel-1", USED))
     bench.order(N.ACCEPT_LINES, **ONE_SHIRT)
 
@@ -325,7 +326,7 @@ def test_an_approval_is_shown_before_it_is_given_too() -> None:
 
 
 def test_a_refused_refund_gives_its_headroom_back() -> None:
-    bench = Workbench(refund_alone_up_to=b.Money(1000, "EUR")).authorised()
+    bench = Workbench(refund_alone_up_to=Money(1000, "EUR")).authorised()
     bench.receive(b.receipt("parcel-1", USED))
     bench.order(N.ACCEPT_LINES, **ONE_SHIRT)
     assert bench.scene.order is not None

@@ -11,7 +11,8 @@ from quittance.application.apply_observation import Applied
 from quittance.application.commit import Key
 from quittance.application.fire_due import TRIES, fire_due
 from quittance.domain.errors import Conflict
-from quittance.domain.observations import ChannelStatus
+from quittance.domain.ids import CaseId
+from quittance.domain.observations import ChannelStatus, Condition
 from quittance.storage import keys
 from tests.support import builders as b
 from tests.support.workbench import Workbench
@@ -83,7 +84,7 @@ def test_after_a_pause_the_latest_passed_step_fires_once_and_names_the_skipped(b
 def test_every_due_deadline_of_a_case_fires_in_one_commit() -> None:
     bench = Workbench()
     bench.authorised()
-    bench.receive(b.receipt("parcel-1", b.units(condition=b.Condition.USED)))
+    bench.receive(b.receipt("parcel-1", b.units(condition=Condition.USED)))
     commits, version = len(bench.engine.commits), bench.case.version
     bench.wait(hours=100)
 
@@ -128,7 +129,7 @@ def test_a_deadline_that_had_passed_before_we_knew_of_the_case_is_told_as_late(b
 
 
 def test_a_key_that_leads_nowhere_is_nothing_to_do(bench: Workbench) -> None:
-    assert fire_due(bench.ports, keys.case_head(b.CaseId("nobody"))) == 0
+    assert fire_due(bench.ports, keys.case_head(CaseId("nobody"))) == 0
     assert fire_due(bench.ports, Key("POLICY#law", "CURRENT")) == 0
 
 
@@ -156,7 +157,7 @@ def broken(bench: Workbench) -> None:
     def commit(_: Any) -> None:
         raise RuntimeError("this case breaks every commit")
 
-    bench.table.commit = commit  # type: ignore[method-assign]
+    bench.table.commit = commit  # type: ignore[method-assign, assignment]
 
 
 def test_a_case_that_fails_five_times_leaves_its_lane_and_is_counted(bench: Workbench) -> None:
@@ -218,7 +219,7 @@ def test_too_many_writers_leave_it_to_the_next_tick(bench: Workbench) -> None:
     def lost(_: Any) -> None:
         raise Conflict("somebody is always faster")
 
-    bench.table.commit = lost  # type: ignore[method-assign]
+    bench.table.commit = lost  # type: ignore[method-assign, assignment]
 
     assert bench.fire() == 0
     assert keys_due(bench) == [head(bench)]

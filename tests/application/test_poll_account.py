@@ -167,7 +167,7 @@ def test_of_two_pollers_one_goes_on(polling: Polling) -> None:
             polling.bench.table.save_poll(before, replace(before, cursor="c1", version=before.version + 1))
         return page
 
-    polling.shop.poll = poll  # type: ignore[method-assign]
+    polling.shop.poll = poll  # type: ignore[method-assign, assignment]
 
     assert poll_account(polling.bench.ports, polling.queues, KEY) == 1
     assert reads == [""]

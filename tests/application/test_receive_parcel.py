@@ -14,9 +14,10 @@ from quittance.domain.case import Case
 from quittance.domain.command import CommandName
 from quittance.domain.errors import Unavailable
 from quittance.domain.ids import CaseId, case_of_channel
+from quittance.domain.intent import Act
 from quittance.domain.observations import ChannelStatus, Condition, Receipt
 from quittance.domain.parcel import Parcel, ParcelState
-from quittance.domain.return_request import ReturnState
+from quittance.domain.return_request import ReturnRequest, ReturnState
 from tests.support import builders as b
 from tests.support.workbench import PLACE, Workbench
 
@@ -35,7 +36,9 @@ def parcel_case(bench: Workbench, case: CaseId = PARCEL) -> Case:
 
 
 def arrived(bench: Workbench) -> int:
-    return sum(line.received for line in bench.case.body.lines.values())  # type: ignore[union-attr]
+    body = bench.case.body
+    assert isinstance(body, ReturnRequest)
+    return sum(line.received for line in body.lines.values())
 
 
 def other_return(bench: Workbench, **changes: Any) -> CaseId:
@@ -138,7 +141,7 @@ def test_the_same_receipt_with_other_content_moves_nothing_and_is_for_a_person()
 
     assert arrived(bench) == 1
     assert "receipt_contradicted" in bench.case.marks
-    assert len(bench.intents(b.Act.REFUND)) == 1
+    assert len(bench.intents(Act.REFUND)) == 1
 
 
 def test_a_second_parcel_of_the_same_return_adds_its_units() -> None:
@@ -165,7 +168,7 @@ def test_damaged_units_are_rejected_by_the_rule_and_not_paid() -> None:
 
     bench.receive(named("parcel-1", b.units(condition=Condition.DAMAGED), rma="R-501"))
 
-    assert bench.intents(b.Act.REFUND) == []
+    assert bench.intents(Act.REFUND) == []
 
 
 @pytest.mark.proves("F140")
@@ -179,7 +182,7 @@ def test_a_parcel_that_comes_after_the_buyer_cancelled_reopens_for_a_person_and_
     assert bench.case.body.late_parcel  # type: ignore[union-attr]
     assert "late_parcel" in bench.case.marks
     assert bench.case.state not in (ReturnState.CANCELLED, ReturnState.CLOSED)
-    assert bench.intents(b.Act.REFUND) == []
+    assert bench.intents(Act.REFUND) == []
 
 
 # Nobody's
@@ -277,7 +280,7 @@ def test_a_parcel_under_the_order_that_is_reported_again_after_it_was_identified
     assert arrived(bench) == 1
 
 
-@pytest.mark.parametrize(("target", "code"), [("", "MISSING"), ("nobody", "UNKNOWN_CASE"), (PARCEL, "UNKNOWN_CASE")])
+@pytest.mark.parametrize("target, code", [("", "MISSING"), ("nobody", "UNKNOWN_CASE"), (PARCEL, "UNKNOWN_CASE")])
 def test_a_target_that_is_no_return_is_refused(target: str, code: str) -> None:
     bench = Workbench().authorised()
     bench.receive(named(tracking="JJD9"))
@@ -306,7 +309,7 @@ def test_while_the_account_observes_units_are_counted_and_not_decided() -> None:
     bench.receive(named(rma="R-501"))
 
     assert arrived(bench) == 1
-    assert bench.intents(b.Act.REFUND) == []
+    assert bench.intents(Act.REFUND) == []
 
 
 # Races

@@ -28,7 +28,7 @@ class Index:
         self.held = due
         self.asked: list[tuple[int, int]] = []
 
-    def due(self, lane: int, shard: int, now: datetime, limit: int) -> Sequence[Key]:
+    def due(self, lane: int, shard: int, _now: datetime, limit: int) -> Sequence[Key]:
         self.asked.append((lane, shard))
         return self.held.get((lane, shard), [])[:limit]
 
@@ -42,7 +42,7 @@ def route(
 
 
 @pytest.mark.parametrize(
-    ("key", "lane", "target"),
+    "key, lane, target",
     [
         (CASE, 0, "due"),
         (CASE, 2, "due"),

@@ -30,7 +30,7 @@ def test_a_case_that_nobody_knows_is_refused_by_name() -> None:
 
 
 @pytest.mark.proves("F008")
-@pytest.mark.parametrize(("locked", "standing"), [(True, "LOCKED"), (False, "NEGOTIABLE")])
+@pytest.mark.parametrize("locked, standing", [(True, "LOCKED"), (False, "NEGOTIABLE")])
 def test_it_says_at_once_whether_the_policy_is_rigid_or_leaves_a_free_hand(locked: bool, standing: str) -> None:
     bench = Workbench(locked=locked)
     bench.observe()

@@ -7,14 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from quittance.application.ports import NoPolicy, Place
+from quittance.application.ports import Channel, NoPolicy, Place
 from quittance.application.work_deliveries import FIRST_TRY, PARKED_FOR, TRIES, UNLISTED
 from quittance.channels import registry
 from quittance.domain.account import Mode
 from quittance.domain.command import CommandName
-from quittance.domain.ids import case_of_channel
+from quittance.domain.ids import CaseId, DeliveryId, case_of_channel
+from quittance.domain.money import Money
 from quittance.domain.observations import ChannelStatus
-from quittance.domain.policy import Policy, Versions
+from quittance.domain.policy import DecidedBy, Policy, Versions
+from quittance.domain.return_request import ReturnRequest
 from quittance.storage import keys
 from tests.support import builders as b
 from tests.support.mailroom import MALFORMED, Mailroom
@@ -130,8 +132,8 @@ def test_a_malformed_delivery_does_not_stop_its_neighbours(mail: Mailroom) -> No
 def test_a_delivery_of_a_channel_that_is_not_built_in_is_parked_and_stops_nobody(
     bench: Workbench, mail: Mailroom
 ) -> None:
-    def channel(name: str):  # type: ignore[no-untyped-def]
-        return bench.shop if name == "shopify" else registry.channel(name, credentials=dict, meter=bench.tally)
+    def channel(name: str) -> Channel:
+        return bench.shop if name == "shopify" else registry.channel(name, credentials=lambda _: {}, meter=bench.tally)
 
     bench.ports = replace(bench.ports, channel=channel)
     stranger = mail.webhook("d1", channel="etsy")
@@ -267,8 +269,8 @@ def test_a_store_that_nobody_listed_waits_and_is_parked_in_the_end(bench: Workbe
 
 def test_what_a_use_case_refuses_is_kept_with_code_field_and_fix(bench: Workbench, mail: Mailroom) -> None:
     """A rule that tells the channel what it cannot be told is a mistake in a policy, which a person mends."""
-    bench.policies.policy = b.policy(decided_by=b.DecidedBy.RULE, authorise_alone_up_to=b.Money(100_000, "EUR"))
-    bench.shop.guard = lambda _: None  # type: ignore[method-assign]
+    bench.policies.policy = b.policy(decided_by=DecidedBy.RULE, authorise_alone_up_to=Money(100_000, "EUR"))
+    bench.shop.guard = lambda _: None  # type: ignore[method-assign, assignment]
     delivery = mail.webhook("d1")
 
     assert mail.take(delivery) == ["pending"]
@@ -289,14 +291,14 @@ def test_a_report_is_received_on_its_return_and_said_again_changes_nothing(bench
     assert mail.take(report) == ["committed"]
     assert bench.refund.total == 3000
     commits = len(bench.engine.commits)
-    under_another_id = replace(report, id=b.OrderId("m-another"))  # type: ignore[arg-type]
+    under_another_id = replace(report, id=DeliveryId("m-another"))
 
     assert mail.take(report, under_another_id) == ["repeated", "unchanged"]
     assert len(bench.engine.commits) == commits
 
 
 @pytest.mark.parametrize(
-    ("stated", "field"),
+    "stated, field",
     [({"units": {}}, "units"), ({"received_at": "soon"}, "received_at"), ({"rma": ""}, "rma")],
 )
 def test_a_malformed_report_is_parked_at_once_naming_the_field(
@@ -352,9 +354,9 @@ def test_two_shops_and_two_marketplaces_go_the_same_road_with_one_human_command(
     assert bench.shop.returns[b.RETURN].status is ChannelStatus.CLOSED
 
 
-def _advance_all(bench: Workbench, case_id: str) -> None:
+def _advance_all(bench: Workbench, case_id: CaseId) -> None:
     for _ in range(3):
-        scene = bench.table.load_scene(case_id)  # type: ignore[arg-type]
+        scene = bench.table.load_scene(case_id)
         for intent in scene.intents.values():
             bench.advance(intent)
 
@@ -362,12 +364,14 @@ def _advance_all(bench: Workbench, case_id: str) -> None:
 @pytest.mark.proves("F129")
 def test_an_account_that_only_observes_shows_cases_and_has_no_effect_outside(bench: Workbench, mail: Mailroom) -> None:
     bench.set(Mode.OBSERVE)
-    bench.policies.policy = b.policy(decided_by=b.DecidedBy.RULE, authorise_alone_up_to=b.Money(100_000, "EUR"))
+    bench.policies.policy = b.policy(decided_by=DecidedBy.RULE, authorise_alone_up_to=Money(100_000, "EUR"))
     mail.take(mail.webhook("d1"))
     bench.shop_return(status=ChannelStatus.OPEN)
     mail.take(mail.webhook("d2"), mail.report("P-1", {"SHIRT-M": 1}, rma="R-501"))
 
-    assert sum(line.received for line in bench.case.body.lines.values()) == 1  # type: ignore[union-attr]
+    body = bench.case.body
+    assert isinstance(body, ReturnRequest)
+    assert sum(line.received for line in body.lines.values()) == 1
     assert bench.intents() == []
     assert bench.shop.effects == []
 

@@ -22,7 +22,7 @@ ALL_TRIES = timedelta(hours=6)
 
 
 @pytest.mark.parametrize(
-    ("sent", "status"),
+    "sent, status",
     [
         ({"path": "webhooks/shopify/nobody"}, 404),
         ({"path": f"webhooks/etsy/{STORE}"}, 404),
@@ -156,7 +156,7 @@ def _webhooks_of(story: Story) -> list[Delivery]:
 
 
 @pytest.mark.parametrize(
-    ("command", "code"),
+    "command, code",
     [
         ({"command": "Refund", "case": "x", "version": 1}, "UNKNOWN_COMMAND"),
         ({"command": "AuthoriseReturn", "case": "x", "version": 1, "order": "#1001"}, "UNKNOWN_KEY"),

@@ -1,11 +1,11 @@
-"""What must never happen outside, whatever happens inside: a dead worker, an account that may not send, a bad policy."""
+"""What must not happen outside, whatever happens inside: a dead worker, an account that may not send, a bad policy."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
@@ -54,7 +54,7 @@ def test_a_worker_that_is_killed_after_the_shop_has_paid_ends_with_one_refund(sh
     assert mutations(world).count(("returnProcess",)) == paid + 1
 
 
-def _wait_for(happened) -> None:  # type: ignore[no-untyped-def]
+def _wait_for(happened: Callable[[], bool]) -> None:
     limit = time.monotonic() + FOUND_WITHIN
     while not happened():
         assert time.monotonic() < limit, "the refund was never sent"
@@ -139,7 +139,7 @@ def test_a_policy_below_the_law_stops_its_publishing_and_what_is_in_force_stays(
     shopify.write_text(text.replace('gate = "received"', 'gate = "whenever"'), "utf-8")
     before = world.items("POLICY#")
 
-    with pytest.raises(RuntimeError, match="refund.gate"):
+    with pytest.raises(RuntimeError, match=r"refund\.gate"):
         world.ops("policy", "publish", str(folder))
 
     assert world.items("POLICY#") == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,8 @@ class Stack:
     cloud: Deployed
     shop: ShopifySimulator
     order: str
+    request: str = ""
+    rma: str = ""
 
     def ask_back(self, **units: int) -> CaseId:
         """The buyer requests a return; its webhook has not come yet."""
@@ -97,11 +100,24 @@ def delivery(channel: str, topic: str, name: str, body: Any) -> str:
     )
 
 
-@pytest.fixture
-def stack() -> Iterator[Stack]:
+@contextmanager
+def _started() -> Iterator[Stack]:
     with ShopifySimulator(lambda: datetime.now(UTC), (Shop(STORE),)) as shop, deployed(shop) as cloud:
         order = shop.place_order([Item("SCARF", "39.90"), Item("HAT", "20.00", 2)])
         parcel = shop.fulfil(order.id)
         shop.record_event(parcel.id, "DELIVERED", happened_at=datetime.now(UTC) - timedelta(days=3))
         yield Stack(cloud, shop, order.id)
         assert shop.defects == []
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    with _started() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Stack]:
+    """One stack for a file whose tests leave nothing behind; a file takes either this or `stack`."""
+    with _started() as made:
+        yield made

@@ -9,20 +9,8 @@ import pytest
 
 from quittance.domain.intent import Act, IntentState
 from tests.functions.stack import Stack, stack
-from tests.support.deployed import Context
 
 __all__ = ["stack"]  # fixture
-
-
-@pytest.mark.parametrize("alias", ["", "root", "$LATEST", "7", "Agent"])
-def test_an_arn_without_a_known_alias_has_no_authority(stack: Stack, alias: str) -> None:
-    case = stack.opened()
-
-    for command in ({"command": "ShowCase", "case": case}, {"command": "AuthoriseReturn", "case": case, "version": 1}):
-        answer = stack.cloud.desk(alias, **command)
-        assert (answer["outcome"], answer["code"], answer["field"]) == ("refused", "NOT_ALLOWED", "alias")
-
-    assert stack.case(case).version == 1
 
 
 def test_a_viewer_sees_and_does_nothing_else(stack: Stack) -> None:
@@ -40,38 +28,6 @@ def test_one_alias_per_person_signs_what_that_person_decided(stack: Stack) -> No
     assert stack.cloud.desk("agent-marie", command="AuthoriseReturn", case=case, version=1)["outcome"] == "done"
 
     assert stack.intent(case, Act.APPROVE_RETURN)[0].requested_by == "agent-marie"
-
-
-@pytest.mark.proves("F095")
-@pytest.mark.parametrize(
-    ("command", "code", "field"),
-    [
-        ({"command": "ShowCase", "case": "x", "order": "#1001"}, "UNKNOWN_KEY", "order"),
-        ({"command": "ShowCase"}, "MISSING", "case"),
-        ({"command": "ShowCase", "case": 7}, "MISSING", "case"),
-        ({"command": "ListCases", "queue": "q", "limit": 9}, "UNKNOWN_KEY", "limit"),
-        ({"command": "AcceptLines", "case": "x", "version": 1, "currency": "EUR"}, "UNKNOWN_KEY", "currency"),
-        ({"command": "AcceptLines", "case": "x", "version": "1"}, "BAD_VERSION", "version"),
-        ({"command": "Pay"}, "UNKNOWN_COMMAND", "command"),
-        ({}, "UNKNOWN_COMMAND", "command"),
-        ({"command": "AuthoriseReturn", "case": "nobody", "version": 1}, "UNKNOWN_CASE", "case"),
-    ],
-    ids=lambda value: str(value)[:60],
-)
-def test_what_is_not_known_is_refused_by_its_field(
-    stack: Stack, command: dict[str, Any], code: str, field: str
-) -> None:
-    answer = stack.cloud.desk("agent", **command)
-
-    assert (answer["outcome"], answer["code"], answer["field"]) == ("refused", code, field)
-    assert answer["fix"]
-
-
-@pytest.mark.parametrize("name", [["ShowCase"], {"a": 1}, None, 7])
-def test_a_command_that_is_no_text_is_refused(stack: Stack, name: Any) -> None:
-    answer = stack.cloud.call("DeskFunction", {"command": name}, Context("agent"))
-
-    assert (answer["outcome"], answer["code"]) == ("refused", "UNKNOWN_COMMAND")
 
 
 @pytest.mark.proves("F082", "F094")

@@ -72,7 +72,9 @@ def test_a_shop_that_cannot_be_read_leaves_the_refund_to_the_due_index(stack: St
     assert refunds(stack) == 0
 
 
-@pytest.mark.parametrize("control", [Control(Mode.OBSERVE), Control(Mode.LIVE, killed=True), Control(Mode.LIVE, epoch=1)])
+@pytest.mark.parametrize(
+    "control", [Control(Mode.OBSERVE), Control(Mode.LIVE, killed=True), Control(Mode.LIVE, epoch=1)]
+)
 @pytest.mark.proves("F129")
 def test_an_account_that_may_not_send_sends_nothing(stack: Stack, control: Control) -> None:
     case = stack.refunding()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,15 +10,15 @@ import pytest
 from quittance.domain.intent import Act
 from quittance.storage import keys
 from tests.functions.stack import Stack, stack
-from tests.support.deployed import ACCOUNT_ID, deployed, names_of, stream_event
+from tests.support.deployed import ACCOUNT_ID, names_of, stream_event, wake
 
-__all__ = ["deployed", "stack"]  # fixture
+__all__ = ["stack"]  # fixture
 
 DAY = 24 * 3600
 
 
 @pytest.fixture
-def heard(stack: Stack) -> Iterator[Stack]:
+def heard(stack: Stack) -> Stack:
     """Everything on the bus and on both topics is heard in one queue each."""
     cloud = stack.cloud
     heard = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:Heard"
@@ -32,7 +31,7 @@ def heard(stack: Stack) -> Iterator[Stack]:
         cloud.client("sns").subscribe(
             TopicArn=cloud.physical[topic], Protocol="sqs", Endpoint=f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:{topic}"
         )
-    yield stack
+    return stack
 
 
 def publish(stack: Stack, *images: Any) -> Any:
@@ -58,7 +57,7 @@ def test_every_event_of_a_commit_is_put_on_the_bus_under_its_own_id(heard: Stack
 def test_a_missed_deadline_is_told_to_the_desk_and_to_nobody_else(heard: Stack) -> None:
     case = heard.opened()
     heard.cloud.set_clock(3 * DAY)
-    heard.cloud.work("WatchdogFireFunction", _wake_of(case))
+    heard.cloud.work("WatchdogFireFunction", wake(keys.case_head(case)))
 
     publish(heard, heard.cloud.image(keys.event(case, 2)))
 
@@ -68,18 +67,10 @@ def test_a_missed_deadline_is_told_to_the_desk_and_to_nobody_else(heard: Stack) 
     assert heard.cloud.messages("OperatorsTopicHeard") == []
 
 
-def _wake_of(case: Any) -> str:
-    from tests.support.deployed import wake
-
-    return wake(keys.case_head(case))
-
-
 def test_money_on_hold_is_told_to_the_operators(heard: Stack) -> None:
     case = heard.refunding()
     _, key = heard.intent(case, Act.REFUND)
     heard.shop.faults.lose_request("returnProcess")
-    from tests.support.deployed import wake
-
     for seconds in (0, 300, 600, 900):
         heard.cloud.set_clock(seconds)
         heard.cloud.work("ExecuteRefundFunction", wake(key))

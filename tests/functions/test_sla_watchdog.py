@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from quittance.application.ports import Poll
 from quittance.storage import keys
 from tests.functions.stack import Stack, stack
-from tests.support.deployed import wake
+from tests.support.deployed import STORE, wake
 
 __all__ = ["stack"]  # fixture
 
@@ -62,7 +65,6 @@ def test_a_full_queue_is_left_alone_until_it_is_emptier(stack: Stack, monkeypatc
     assert stack.cloud.call("WatchdogTickFunction", {}) == {"due:2": 1}
 
 
-@pytest.mark.proves("F144")
 def test_a_poll_that_is_due_goes_to_its_queue_each_round(stack: Stack) -> None:
     _poll_of(stack)
 
@@ -71,9 +73,5 @@ def test_a_poll_that_is_due_goes_to_its_queue_each_round(stack: Stack) -> None:
 
 
 def _poll_of(stack: Stack) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from quittance.application.ports import Poll
-
-    poll = Poll("shopify", "maison-lumiere", "maison-lumiere", "returns", timedelta(minutes=5), datetime.now(UTC), 1)
+    poll = Poll("shopify", STORE, STORE, "returns", timedelta(minutes=5), datetime.now(UTC), 1)
     stack.cloud.table.save_poll(None, poll)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from quittance.domain.errors import Rejected
-from tests.functions.stack import Stack, stack
+from tests.functions.stack import Stack, shared
 from tests.support.deployed import Context
 from tests.template.reading import FUNCTIONS, resource
 
-__all__ = ["stack"]  # fixture
+__all__ = ["shared"]  # fixture
 
 # What only tells one deployment from another has a default or is the library's own.
 OPTIONAL = {
@@ -30,19 +30,21 @@ NEEDED = [
 ]
 
 
-@pytest.mark.parametrize("function", [one for one in FUNCTIONS if one not in ("ReceiveWebhookFunction", "DeskFunction")])
-def test_a_function_starts_and_finds_nothing_to_do_in_an_empty_event(stack: Stack, function: str) -> None:
-    answer = stack.cloud.call(function, EMPTY)
+@pytest.mark.parametrize(
+    "function", [one for one in FUNCTIONS if one not in ("ReceiveWebhookFunction", "DeskFunction")]
+)
+def test_a_function_starts_and_finds_nothing_to_do_in_an_empty_event(shared: Stack, function: str) -> None:
+    answer = shared.cloud.call(function, EMPTY)
 
     assert answer in ({"batchItemFailures": []}, {})
 
 
-@pytest.mark.parametrize(("function", "name"), NEEDED)
-def test_a_variable_that_the_template_forgets_is_missed_by_name(stack: Stack, function: str, name: str) -> None:
+@pytest.mark.parametrize("function, name", NEEDED)
+def test_a_variable_that_the_template_forgets_is_missed_by_name(shared: Stack, function: str, name: str) -> None:
     entry = resource(function)["Handler"].rpartition(".")[2]
 
     def start() -> None:
-        with stack.cloud.function(function, without=name) as module:
+        with shared.cloud.function(function, without=name) as module:
             getattr(module, entry)(EMPTY, Context("viewer"))
 
     with pytest.raises(Rejected) as refused:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quittance.domain.intent import ReplayGuard
-from tests.model.drafting import ON_THE_WAY
-from tests.model.state import NOBODY, OTHER_HANDS, Effect, Request, State, Step
+from quittance.domain.intent import ENDED, ReplayGuard
+from tests.model.state import NOBODY, OTHER_HANDS, Effect, Plan, Request, State, Step
 from tests.model.terms import LIFETIME, World
 
 
@@ -23,7 +22,7 @@ def apply(world: World, state: State, intent: int) -> tuple[State, int]:
     if world.checks and world.captured - _paid(state) < amount:
         return state, NOBODY
     status = "pending" if world.slow else "moved"
-    effect = Effect(intent, amount, status, in_flight(state))
+    effect = Effect(intent, amount, status)
     return state._replace(effects=(*state.effects, effect)), len(state.effects)
 
 
@@ -31,9 +30,12 @@ def _paid(state: State) -> int:
     return sum(effect.amount for effect in state.effects if effect.status != "failed")
 
 
-def in_flight(state: State) -> int:
-    """The intent that is on its way, or NOBODY."""
-    return next((i for i, record in enumerate(state.intents) if record.state in ON_THE_WAY), NOBODY)
+def _read_before(state: State) -> tuple[int, ...]:
+    """Intents that were claimed, or read for their claim: what lands now can only be found by looking back."""
+    plans = [job.next for job in state.jobs if isinstance(job.next, Plan) and job.next.sends]
+    claiming = {plan.changes[0].intent for plan in plans}
+    claimed = {i for i, r in enumerate(state.intents) if r.fence and r.state not in ENDED}
+    return tuple(sorted(claiming | claimed))
 
 
 def outstanding(world: World, state: State, intent: int) -> State:
@@ -56,7 +58,7 @@ def steps(world: World, state: State) -> Iterator[Step]:
             for status in ("moved", "failed"):
                 yield Step("work", ("the money of effect", name, status), _with(state, name, status=status))
     if state.foreign and (not world.checks or world.captured - _paid(state) >= state.foreign):
-        foreign = Effect(OTHER_HANDS, state.foreign, "moved", in_flight(state))
+        foreign = Effect(OTHER_HANDS, state.foreign, "moved", _read_before(state))
         after = state._replace(effects=(*state.effects, foreign), foreign=0)
         yield Step("other", ("other hands refund", state.foreign, f"as effect {len(state.effects)}"), after)
 

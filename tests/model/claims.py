@@ -22,7 +22,7 @@ def broken_in(world: World, state: State) -> str | None:
 
 def _broken(world: World, state: State) -> Iterator[str]:
     if not state.trusted:
-        if world.late is not None and not world.hasty and not world.pauses:
+        if world.is_bounded and not world.hasty:
             yield "a person who looks first is never wrong"
         return
     yield from _effects(world, state)
@@ -39,13 +39,8 @@ def _effects(world: World, state: State) -> Iterator[str]:
             yield f"intent {intent} has one effect at most, not {ours[intent]}"
         if record.state is _S.SETTLED:
             yield from _proof(state, intent, ours[intent])
-        if record.state in (_S.CANCELLED, _S.DECLINED) and ours[intent] and is_bounded(world):
+        if record.state in (_S.CANCELLED, _S.DECLINED) and ours[intent] and world.is_bounded:
             yield f"intent {intent} is {record.state}, so that it had no effect"
-
-
-def is_bounded(world: World) -> bool:
-    """Say whether absence after the horizon is a fact in this world, so that what rests on it must be true."""
-    return world.late is not None and not world.pauses
 
 
 def _proof(state: State, intent: int, ours: int) -> Iterator[str]:
@@ -55,8 +50,8 @@ def _proof(state: State, intent: int, ours: int) -> Iterator[str]:
         yield f"intent {intent} is SETTLED by an effect that moved money"
     elif effect.owner == intent:
         return
-    elif effect.owner >= 0 or effect.during != intent or ours:
-        yield f"intent {intent} is SETTLED by its own effect, or by the only one that came while it was in flight"
+    elif effect.owner >= 0 or intent not in effect.after or ours:
+        yield f"intent {intent} is SETTLED by its own effect, or by the only one that came after its claim"
 
 
 def _books(world: World, state: State) -> Iterator[str]:
@@ -67,7 +62,7 @@ def _books(world: World, state: State) -> Iterator[str]:
     if sum(e.amount for e in state.effects if e.owner >= 0 and e.status != "failed") > world.captured:
         yield "what was paid back by us is never more than was captured"
     active = {i for i, record in enumerate(state.intents) if record.state is not None and record.state not in ENDED}
-    if world.rules.reserve_until_proof and active != set(state.books.claims):
+    if active != set(state.books.claims):
         yield f"exactly the active intents {sorted(active)} hold headroom, not {sorted(state.books.claims)}"
     for name, owner, minor in state.books.refunds:
         if state.effects[name].amount != minor:
@@ -75,7 +70,7 @@ def _books(world: World, state: State) -> Iterator[str]:
         is_ours = owner not in (FOREIGN, UNATTRIBUTED)
         if is_ours and (state.intents[int(owner)].state is not _S.SETTLED or state.intents[int(owner)].ref != name):
             yield f"effect {name} belongs to intent {owner}, which is settled by it"
-        if owner == FOREIGN and state.effects[name].owner >= 0 and is_bounded(world):
+        if owner == FOREIGN and state.effects[name].owner >= 0 and world.is_bounded:
             yield f"effect {name} is ours and is never booked as foreign"
 
 

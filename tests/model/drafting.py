@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from quittance.domain.errors import Rejected
-from quittance.domain.intent import MACHINE, IntentState, IntentVerb
+from quittance.domain.intent import ENDED, MACHINE, IntentState, IntentVerb
 from quittance.domain.ledger import FOREIGN, UNATTRIBUTED
 from tests.model import books as ledger
 from tests.model.state import NOBODY, Books, Change, Plan, Record, State
@@ -29,7 +29,7 @@ def moved(record: Record, verb: IntentVerb, **changes: object) -> Record:
     after = record._replace(state=MACHINE.next(record.state, verb), **changes)  # type: ignore[arg-type]
     if after.state in ON_THE_WAY:
         return after
-    return after._replace(lease=0, last=0, absent=None, snapshot=after.snapshot if after.state is _S.HOLD else ())
+    return after._replace(lease=0, last=0, absent=None, snapshot=() if after.state in ENDED else after.snapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,16 @@ class Draft:
             case _S.SETTLED:
                 return replace(draft, books=draft.settled(intent))
             case _S.DECLINED | _S.CANCELLED:
-                return replace(draft, books=ledger.release(draft.books, *draft.money, intent))
+                return replace(draft, books=ledger.release(draft.known_failed(intent), *draft.money, intent))
             case _:
                 return draft
+
+    def known_failed(self, intent: int) -> Books:
+        """The books without the effect that the intent names, where it is known to have failed."""
+        effect = self.intents[intent].ref
+        if not self.world.rules.failed_is_forgotten:
+            return self.books
+        return self.books._replace(refunds=tuple(known for known in self.books.refunds if known[0] != effect))
 
     def settled(self, intent: int) -> Books:
         """The claim as the refund that it names; raises Rejected where that one proves another intent."""
@@ -80,7 +87,7 @@ class Draft:
 
     def see(self, state: State) -> Draft:
         """Take the channel's refunds in; hold what is no longer covered."""
-        seen = tuple((name, e._replace(owner=0, during=0, age=0)) for name, e in enumerate(state.effects))
+        seen = tuple((name, e._replace(owner=0, after=(), age=0)) for name, e in enumerate(state.effects))
         return replace(self, books=ledger.see(self.books, *self.money, seen)).held_on_deficit()
 
     def attributed(self) -> Draft:

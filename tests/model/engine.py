@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from quittance.domain.ids import CaseId, IntentId, OrderId
 from quittance.domain.intent import Act, Attempt, Intent, IntentState, IntentVerb, ReplayGuard, look_from
@@ -18,6 +18,7 @@ from tests.model.state import NOBODY, Change, Effect, Finish, Plan, Record, Stat
 from tests.model.terms import LIFETIME, MARGIN, World
 
 _S, _V = IntentState, IntentVerb
+MANY_SENDS = 2
 _TICK = timedelta(seconds=1)
 _ANY = Intent(
     IntentId("i"), CaseId("c"), "any", "any", "any", OrderId("o"), "r", Act.REFUND, _S.UNKNOWN, "EUR",
@@ -102,10 +103,18 @@ def _end_lease(world: World, state: State, intent: int) -> Plan | None:
     record = state.intents[intent]
     if world.rules.lease_is_respected and record.lease > 0:
         return None
+    if world.rules.lost_claim_counts:
+        return lose(record, intent, fence=record.fence + 1, **sent(world, record))
     return lose(record, intent, fence=record.fence + 1)
 
 
-def lose(record: Record, intent: int, **attempt: object) -> Plan:
+def sent(world: World, record: Record) -> dict[str, Any]:
+    """What is known of sending after a send now, whatever came of it."""
+    first = (0 if record.first is None else record.first) if world.is_keyed else None
+    return {"sends": min(record.sends + 1, MANY_SENDS), "last": 0, "first": first}
+
+
+def lose(record: Record, intent: int, **attempt: Any) -> Plan:
     """Nobody knows what came of the send."""
     return alone(record, moved(record, _V.LOSE, **attempt), intent, "outcome unknown")
 
@@ -132,6 +141,8 @@ def _found(state: State, intent: int, effect: int) -> Finish | None:
 
 def _look_for_effect(world: World, state: State, intent: int) -> Plan | Finish | None:
     record = state.intents[intent]
+    if world.rules.unsent_is_not_looked_for and not record.sends:
+        return None
     match look_back(world, state, intent):
         case "absent":
             return lose(record, intent) if record.state is _S.ACCEPTED else None

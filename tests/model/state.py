@@ -39,12 +39,12 @@ class Books(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """A refund at the channel. `during` is the intent that was in flight when it landed; `age` counts for keys."""
+    """A refund at the channel. `after` are the intents whose reading before a send it came after; `age` is its key's."""
 
     owner: int
     amount: int
     status: str = "moved"
-    during: int = NOBODY
+    after: tuple[int, ...] = ()
     age: int = 0
 
 

@@ -6,7 +6,6 @@ A worker stands still between reading, writing and sending; whatever else may ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from quittance.domain.errors import Rejected
 from quittance.domain.intent import IntentState, IntentVerb
@@ -17,7 +16,6 @@ from tests.model.state import NOBODY, Books, Finish, Job, Plan, Record, Request,
 from tests.model.terms import HORIZON, LIFE, LIFETIME, World
 
 _S, _V = IntentState, IntentVerb
-_MANY_SENDS = 2
 
 
 def start(world: World) -> State:
@@ -158,8 +156,7 @@ def _finishes(world: World, rest: State, finish: Finish) -> Step:
 def _sends(world: World, rest: State, job: Job, send: Send) -> Iterator[Step]:
     """The one call: answered, or one of the faults. A call that was lost or came late is one still on its way."""
     intent, held = send
-    first = (0 if held.first is None else held.first) if world.is_keyed else None
-    sent: dict[str, Any] = {"sends": min(held.sends + 1, _MANY_SENDS), "last": 0, "first": first}
+    sent = engine.sent(world, held)
     landed, effect = channel.apply(world, rest, intent)
     then: Plan | Finish = Finish(intent, held, "settle" if effect != NOBODY else "decline", effect)
     if effect != NOBODY and landed.effects[effect].status == "pending":

@@ -154,3 +154,21 @@ def test_each_condition_holds_on_each_item_in_both_engines_or_in_neither() -> No
 def test_a_write_that_changes_and_checks_nothing_is_a_fault_of_the_caller(engine: Engine) -> None:
     with pytest.raises(ValueError, match="has to"):
         engine.transact([Write(ALL_KEYS[0], {}, ())])
+
+
+def test_an_item_is_in_an_index_where_its_attributes_say_and_nowhere_else(engine: Engine) -> None:
+    key = ALL_KEYS[0]
+
+    def found(pk: str, upto: str = keys.LAST) -> list[Key]:
+        return engine.query_index("due", pk, upto, 10)
+
+    engine.transact([Write(key, {"due_pk": "DUE#1#1", "due_sk": "2026-1#x", "gone": 1}, ())])
+    assert found("DUE#1#1", "2026-1#x") == [key]
+    assert found("DUE#1#1", "2026-1#w") == []
+
+    engine.transact([Write(key, {"due_pk": "DUE#1#2", "due_sk": "2026-2#x"}, ())])
+    assert (found("DUE#1#1"), found("DUE#1#2")) == ([], [key])
+
+    engine.transact([Write(key, {}, (), frozenset({"due_pk", "due_sk", "gone", "never there"}))])
+    assert (found("DUE#1#1"), found("DUE#1#2")) == ([], [])
+    assert engine.get(key) == {"pk": key.pk, "sk": key.sk}

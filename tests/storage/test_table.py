@@ -270,10 +270,12 @@ def test_a_parked_delivery_is_listed_and_its_delivery_has_ended(table: Table) ->
     assert everything_due(table, keys.QUIET_LANE) == []
 
 
-def test_a_redriven_delivery_is_due_again_and_no_longer_parked(table: Table) -> None:
+def test_a_redriven_delivery_is_due_again_and_no_longer_parked(table: Table, engine: Engine) -> None:
     table.park(samples.a_parked())
 
     table.redrive(samples.a_parked(), NOW + HOUR)
+
+    assert "expires_at" not in (engine.get(keys.delivery(samples.a_delivery_key())) or {})
 
     assert table.parked(CHANNEL, ACCOUNT) == ()
     assert table.pending(keys.delivery(samples.a_delivery_key())) == (samples.a_delivery_key(), "archive/x", 0)

@@ -110,9 +110,7 @@ class Deployed:
                 return found
             for message in answer["Messages"]:
                 found.append(message["Body"])
-                self.client("sqs").delete_message(
-                    QueueUrl=self.physical[queue], ReceiptHandle=message["ReceiptHandle"]
-                )
+                self.client("sqs").delete_message(QueueUrl=self.physical[queue], ReceiptHandle=message["ReceiptHandle"])
 
     def image(self, key: Key) -> dict[str, Any]:
         """An item as the stream gives it."""

@@ -79,7 +79,7 @@ _TOLD: Mapping[ReturnVerb, Act] = {
 
 
 def _allowed(case: Case, policy: Policy, acts: Acts) -> list[str]:
-    """What may be done now: by the state of the case, the resolutions of its policy and the abilities of its channel."""
+    """What may be done now: by the state of the case, the resolutions of its policy, the abilities of its channel."""
     if not isinstance(case.body, ReturnRequest):
         return [] if case.body.state.is_final else ["identify"]
     verbs = ALLOWED[case.body.state]

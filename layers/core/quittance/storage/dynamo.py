@@ -20,8 +20,6 @@ from quittance.domain.errors import Conflict, Unavailable
 from quittance.storage import keys
 from quittance.storage.expressions import plain, rendered, typed_key
 
-__all__ = ["DynamoEngine", "plain"]
-
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 1.0
 _MOST_TRIES: Final = 10

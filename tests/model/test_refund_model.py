@@ -1,0 +1,96 @@
+"""Every state that the refund engine can reach with two workers, faults, late effects, other hands and a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from quittance.domain.intent import ReplayGuard
+from tests.model.claims import has_ended, is_at_rest
+from tests.model.conftest import Explore
+from tests.model.search import UNFAILING, WITH_A_PERSON, search
+from tests.model.terms import NEVER, Rules, World
+
+KEYED, QUANTITY = ReplayGuard.KEYED, ReplayGuard.QUANTITY
+SOUND = [
+    World("one refund, two faults"),
+    World("two refunds compete for one", amounts=(1, 1), faults=1),
+    World("refunds of 1 and 2 compete for 2", captured=2, amounts=(1, 2), faults=1),
+    World("two refunds fit", captured=2, amounts=(1, 1), faults=1, admitted=True),
+    World("the channel checks, and other hands refund", foreign=1, faults=1, checks=True),
+    World("other hands refund, with room", captured=2, foreign=1, faults=1),
+    World("other hands refund, and nothing is marked", captured=2, foreign=1, faults=1, marks=False),
+    World("keyed", guard=KEYED, faults=1),
+    World("quantity", guard=QUANTITY),
+    World("an effect lands at any time", captured=2, late=NEVER, faults=1),
+    World("an effect lands at any time, quantity", captured=2, late=NEVER, guard=QUANTITY, faults=1),
+    World("a worker outlives its lease", late=NEVER, pauses=True, faults=1),
+]
+LATE_AND_KEYED = World("keyed, later than the horizon", captured=2, guard=KEYED, late=2, faults=1)
+HELD_UNSENT = World("other hands refund, without room", foreign=1, faults=1)
+TWO_HELD_UNSENT = World("two refunds, and other hands", captured=2, amounts=(1, 1), foreign=1, faults=0, admitted=True)
+SLOW = World("money moves or fails later", slow=True, faults=1)
+UNSOUND_TODAY = [
+    pytest.param(world, marks=pytest.mark.xfail(not is_mended, reason=reason, strict=True), id=world.name)
+    for world, is_mended, reason in [
+        (LATE_AND_KEYED, Rules().lost_claim_counts, "a send whose worker was killed is forgotten: paid twice"),
+        (HELD_UNSENT, Rules().unsent_is_not_looked_for, "a refund never sent is settled by an older one"),
+        (TWO_HELD_UNSENT, Rules().unsent_is_not_looked_for, "a refund never sent is settled by an older one"),
+        (SLOW, Rules().failed_is_forgotten, "a refund of ours that failed is booked as other hands'"),
+    ]
+]
+MENDED = [world.mended() for world in (LATE_AND_KEYED, HELD_UNSENT, TWO_HELD_UNSENT, SLOW)]
+
+
+def name_of(world: World) -> str:
+    return world.name
+
+
+def check(explore: Explore, world: World) -> None:
+    space = explore(world)
+
+    assert space.broken is None, f"\n{space.trace()}"
+    stuck = space.stuck(is_at_rest, UNFAILING)
+    assert stuck is None, f"\n{stuck}"
+    unended = space.stuck(has_ended, WITH_A_PERSON)
+    assert unended is None, f"\n{unended}"
+
+
+@pytest.mark.proves("B1", "B2", "B3")
+@pytest.mark.parametrize("world", SOUND, ids=name_of)
+def test_no_reachable_state_pays_twice_and_every_way_comes_to_rest(world: World, explore: Explore) -> None:
+    check(explore, world)
+
+
+@pytest.mark.parametrize("world", UNSOUND_TODAY)
+def test_no_reachable_state_pays_twice_where_the_engine_is_known_to_be_weak(world: World, explore: Explore) -> None:
+    check(explore, world)
+
+
+@pytest.mark.parametrize("world", MENDED, ids=name_of)
+def test_the_proposed_rules_mend_what_is_weak(world: World, explore: Explore) -> None:
+    check(explore, world)
+
+
+@pytest.mark.proves("B3")
+def test_an_unkeyed_refund_is_sent_once_unless_a_person_says_so(explore: Explore) -> None:
+    for world in (World("nobody retries", retries=0), World("nobody retries, late", late=NEVER, retries=0, faults=1)):
+        space = explore(world)
+
+        assert not [state for state in space.states if state.intents[0].sends > 1]
+
+
+@pytest.mark.proves("B1")
+def test_only_a_person_who_does_not_look_can_pay_twice() -> None:
+    careful = search(World("a careful person", captured=2))
+    hasty = search(World("a hasty person", captured=2, hasty=True))
+
+    assert [len([s for s in space.states if len(s.effects) > 1]) for space in (careful, hasty)] > [0, 0]
+    assert not [state for state in careful.states if len(state.effects) > 1]
+    assert all(not state.trusted for state in hasty.states if len(state.effects) > 1)
+
+
+def test_the_worlds_reach_every_kind_of_end() -> None:
+    states = search(World("checked", foreign=1, faults=1, checks=True)).states
+
+    ends = {str(record.state) for state in states for record in state.intents}
+    assert ends >= {"SETTLED", "DECLINED", "CANCELLED", "HOLD", "UNKNOWN"}
