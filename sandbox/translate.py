@@ -128,11 +128,11 @@ def _alarms_by_name(stack: Stack, _: Mapping[str, str]) -> None:
 
 
 def _batches_by_name(stack: Stack, _: Mapping[str, str]) -> None:
-    for _, properties in of_type(stack, "AWS::IAM::Role"):
+    for _role, properties in of_type(stack, "AWS::IAM::Role"):
         for policy in properties.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if "sqs:SendMessage" in statement["Action"]:
-                    statement["Action"] = [*statement["Action"], "sqs:SendMessageBatch"]
+            for granted in policy["PolicyDocument"]["Statement"]:
+                if "sqs:SendMessage" in granted["Action"]:
+                    granted["Action"] = [*granted["Action"], "sqs:SendMessageBatch"]
 
 
 # Each key says what is changed and why; the value does it.

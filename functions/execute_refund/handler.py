@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from quittance.application.advance_intent import advance_intent
-from quittance.domain.errors import Unavailable
-from quittance.runtime import observability, wiring
+from quittance.runtime import wiring
 from quittance.runtime.batch import Answer, Batch, Handled, Message, schema_one
 
 execute: Final = wiring.execute_refund(os.environ)
@@ -27,11 +26,8 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
 
 
 def _advance(message: Message) -> Handled:
-    for key in wiring.keys_of(message):
-        if not execute.has_time(batch.reserve):
-            return Handled.AGAIN
-        try:
-            advance_intent(execute.ports, key, execute.limits)
-        except Unavailable as error:
-            observability.failure("intent not advanced", error, key=key.sk)
-    return Handled.DONE
+    return wiring.for_each_key(
+        message,
+        lambda key: advance_intent(execute.ports, key, execute.limits),
+        lambda: execute.has_time(batch.reserve),
+    )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from quittance.application.work_deliveries import Arrival, work_deliveries
-from quittance.runtime import wiring
+from quittance.runtime import observability, wiring
 from quittance.runtime.batch import Answer, Batch, Message, schema_one
 
 ingest: Final = wiring.ingest_returns(os.environ)
@@ -25,7 +25,13 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
 
 def _work(_: str, messages: Sequence[Message]) -> Collection[str]:
     arrivals: list[Arrival] = []
+    readable: list[str] = []
     for message in messages:
-        arrivals += ingest.arrivals(message)
+        try:
+            arrivals += ingest.arrivals(message)
+        except Exception as error:  # noqa: BLE001  # the queue gives this one again; its neighbours go on
+            observability.failure("message not opened", error, message_id=message.id, attempt=message.attempt)
+            continue
+        readable.append(message.id)
     work_deliveries(ingest.ports, ingest.receipts, arrivals)
-    return [message.id for message in messages]
+    return readable

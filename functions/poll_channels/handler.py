@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from quittance.application.poll_account import poll_account
-from quittance.domain.errors import Unavailable
-from quittance.runtime import observability, wiring
-from quittance.runtime.batch import Answer, Batch, Handled, Message, schema_one
+from quittance.runtime import wiring
+from quittance.runtime.batch import RESERVE, Answer, Batch, Handled, Message, schema_one
 
 polls: Final = wiring.poll_channels(os.environ)
 batch: Final = Batch(recognise=schema_one("wake"), on_malformed=polls.park_malformed)
@@ -25,9 +24,6 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
 
 
 def _poll(message: Message) -> Handled:
-    for key in wiring.keys_of(message):
-        try:
-            poll_account(polls.ports, polls.publisher, key)
-        except Unavailable as error:
-            observability.failure("poll not finished", error, key=key.sk)
-    return Handled.DONE
+    return wiring.for_each_key(
+        message, lambda key: poll_account(polls.ports, polls.publisher, key), lambda: polls.has_time(RESERVE)
+    )

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from quittance.application.commit import Key
 from quittance.application.fire_due import fire_due
 from quittance.application.route_due import route_due
 from quittance.runtime import observability, wiring
-from quittance.runtime.batch import Answer, Batch, Handled, Message, schema_one
+from quittance.runtime.batch import RESERVE, Answer, Batch, Handled, Message, schema_one
 
 
 @cache
@@ -49,9 +50,10 @@ def fire(event: Mapping[str, Any], context: Any) -> Answer:
 
 
 def _fire_each(watch: wiring.Fire, message: Message) -> Handled:
-    for key in wiring.keys_of(message):
+    def fire_one(key: Key) -> None:
         if message.attempt > 1:
             # The try that parks a case counts it and no more; this line, right before, says which case it was.
             observability.warning("due case came again", key=key.pk, attempt=message.attempt)
         fire_due(watch.ports, key, message.attempt)
-    return Handled.DONE
+
+    return wiring.for_each_key(message, fire_one, lambda: watch.has_time(RESERVE))

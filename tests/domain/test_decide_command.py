@@ -396,7 +396,7 @@ def test_a_mark_is_cleared_with_a_word_of_what_was_done() -> None:
 
 
 @pytest.mark.proves("F004")
-@pytest.mark.parametrize("name", set(N) - {N.IDENTIFY_PARCEL, N.CLEAR_MARK, N.WAIVE_DEADLINE})
+@pytest.mark.parametrize("name", sorted(set(N) - {N.IDENTIFY_PARCEL, N.CLEAR_MARK, N.WAIVE_DEADLINE}))
 def test_on_an_observing_account_nothing_is_decided(name: N) -> None:
     watching = replace(received(), control=control(Mode.OBSERVE))
 

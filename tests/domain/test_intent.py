@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -21,7 +22,7 @@ from quittance.domain.intent import (
     claim,
     look_from,
     move,
-    sent,
+    unsent,
 )
 from quittance.domain.intent import IntentState as S
 from quittance.domain.intent import IntentVerb as V
@@ -105,11 +106,22 @@ def test_a_claim_takes_a_new_fence_and_a_lease_and_keeps_the_reading_before_the_
     assert claimed.attempt.absent_at is None
 
 
-def test_a_second_send_keeps_the_time_of_the_first() -> None:
-    once = intent(attempt=sent(intent(), NOW))
-    twice = sent(once, after(minutes=5))
+def test_a_send_counts_from_its_claim_and_a_second_keeps_the_time_of_the_first() -> None:
+    once = claim(intent(), {}, NOW, timedelta(seconds=63))
+    again = move(once, V.LOSE)
+    twice = claim(move(again, V.ABSENT), {}, after(minutes=5), timedelta(seconds=63))
 
-    assert (twice.first_sent_at, twice.last_sent_at, twice.sends) == (NOW, after(minutes=5), 2)
+    assert (once.attempt.first_sent_at, once.attempt.sends) == (NOW, 1)
+    assert (twice.attempt.first_sent_at, twice.attempt.last_sent_at) == (NOW, after(minutes=5))
+    assert twice.attempt.sends == 2
+
+
+def test_a_claim_that_is_proven_unsent_does_not_count() -> None:
+    first = claim(intent(), {}, NOW, timedelta(seconds=63))
+    second = claim(replace(first, state=S.READY), {}, after(minutes=1), timedelta(seconds=63))
+
+    assert (unsent(first).sends, unsent(first).first_sent_at) == (0, None)
+    assert (unsent(second).sends, unsent(second).first_sent_at) == (1, NOW)
 
 
 SECONDS = st.integers(0, 10_000)

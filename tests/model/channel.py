@@ -53,10 +53,10 @@ def steps(world: World, state: State) -> Iterator[Step]:
         yield Step("work", ("the late call of intent", request.intent, told), landed)
         if landed != rest:
             yield Step("work", ("the late call of intent", request.intent, "vanishes"), rest)
-    for name, effect in enumerate(state.effects):
-        if effect.status == "pending":
-            for status in ("moved", "failed"):
-                yield Step("work", ("the money of effect", name, status), _with(state, name, status=status))
+    pending = [name for name, e in enumerate(state.effects) if e.status == "pending"]
+    for name in pending:
+        for status in ("moved", "failed"):
+            yield Step("work", ("the money of effect", name, status), _with(state, name, status=status))
     if state.foreign and (not world.checks or world.captured - _paid(state) >= state.foreign):
         foreign = Effect(OTHER_HANDS, state.foreign, "moved", _read_before(state))
         after = state._replace(effects=(*state.effects, foreign), foreign=0)

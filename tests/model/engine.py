@@ -5,6 +5,7 @@ Mirrors send_intent, look_back and intent_step decision by decision; what it dec
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from tests.model.state import NOBODY, Change, Effect, Finish, Plan, Record, Stat
 from tests.model.terms import LIFETIME, MARGIN, World
 
 _S, _V = IntentState, IntentVerb
-MANY_SENDS = 2
+MANY_SENDS = 3
 _TICK = timedelta(seconds=1)
 _ANY = Intent(
     IntentId("i"), CaseId("c"), "any", "any", "any", OrderId("o"), "r", Act.REFUND, _S.UNKNOWN, "EUR",
@@ -37,22 +38,17 @@ def opens_in(lease: int, last: int, horizon: int) -> int:
 
 def advance(world: World, state: State, intent: int) -> Plan | Finish | None:
     """What a worker that is woken for this intent is about to do; None when there is nothing to do now."""
-    match state.intents[intent].state:
-        case None:
-            draft = Draft.of(world, state).admitted(intent)
-            return None if draft is None else draft.follow("admit")
-        case _S.RESERVED:
-            return Draft.of(world, state).turn_taken().follow("take turn")
-        case _S.READY:
-            return _ready(world, state, intent)
-        case _S.SENDING:
-            return _end_lease(world, state, intent)
-        case _S.UNKNOWN:
-            return _unknown(world, state, intent)
-        case _S.ACCEPTED | _S.HOLD:
-            return _look_for_effect(world, state, intent)
-        case _:
-            return None
+    decide = _ADVANCE.get(state.intents[intent].state)
+    return None if decide is None else decide(world, state, intent)
+
+
+def _admit(world: World, state: State, intent: int) -> Plan | None:
+    draft = Draft.of(world, state).admitted(intent)
+    return None if draft is None else draft.follow("admit")
+
+
+def _remind(world: World, state: State, _intent: int) -> Plan | None:
+    return Draft.of(world, state).turn_taken().follow("take turn")
 
 
 def observe(world: World, state: State) -> Plan | None:
@@ -87,7 +83,9 @@ def _ready(world: World, state: State, intent: int) -> Plan | None:
     if draft.books != stored.books:
         return draft.follow("take the reading in")
     known = tuple(range(len(state.effects))) if world.rules.snapshot_excluded else ()
-    claimed = moved(record, _V.CLAIM, fence=record.fence + 1, lease=world.lease, snapshot=known, absent=None)
+    claimed = moved(record, _V.CLAIM, fence=record.fence + 1, lease=world.lease, last=0, snapshot=known, absent=None)
+    if world.rules.claim_counts_as_send:
+        claimed = claimed._replace(**counted(world, record))
     if not world.rules.claim_before_send:
         return alone(record, record, intent, "skip the claim", sends=True)
     return alone(record, claimed, intent, "claim", sends=True)
@@ -103,15 +101,20 @@ def _end_lease(world: World, state: State, intent: int) -> Plan | None:
     record = state.intents[intent]
     if world.rules.lease_is_respected and record.lease > 0:
         return None
-    if world.rules.lost_claim_counts:
-        return lose(record, intent, fence=record.fence + 1, **sent(world, record))
     return lose(record, intent, fence=record.fence + 1)
 
 
-def sent(world: World, record: Record) -> dict[str, Any]:
-    """What is known of sending after a send now, whatever came of it."""
-    first = (0 if record.first is None else record.first) if world.is_keyed else None
-    return {"sends": min(record.sends + 1, MANY_SENDS), "last": 0, "first": first}
+def counted(world: World, record: Record) -> dict[str, Any]:
+    """One send more, whatever comes of it."""
+    first = 0 if record.first is None else record.first
+    return {"sends": min(record.sends + 1, MANY_SENDS), "first": first if world.is_keyed else None}
+
+
+def unsent(world: World, record: Record, intent: int) -> Plan:
+    """It is certain that nothing has left, so that the claim was no send."""
+    sends = record.sends - 1 if world.rules.claim_counts_as_send else record.sends
+    back = moved(record, _V.UNSENT, sends=sends, first=record.first if sends else None)
+    return alone(record, back, intent, "proven unsent")
 
 
 def lose(record: Record, intent: int, **attempt: Any) -> Plan:
@@ -184,13 +187,12 @@ def _absent(world: World, state: State, intent: int) -> Plan | None:
         return _resend(record, intent)
     if world.guard is ReplayGuard.KEYED:
         age = -(record.born if record.first is None else record.first)
-        if age < LIFETIME - MARGIN:
-            return _resend(record, intent)
-        return hold(Draft.of(world, state), intent, "key too old")
-    if record.absent is None or -record.absent < world.horizon:
-        if record.absent is not None:
-            return None
+        is_young = age < LIFETIME - MARGIN
+        return _resend(record, intent) if is_young else hold(Draft.of(world, state), intent, "key too old")
+    if record.absent is None:
         return alone(record, record._replace(absent=0), intent, "absent once")
+    if -record.absent < world.horizon:
+        return None
     if world.guard is ReplayGuard.QUANTITY and record.sends <= 1:
         return _resend(record, intent)
     return hold(Draft.of(world, state), intent, "absent without guard")
@@ -198,3 +200,14 @@ def _absent(world: World, state: State, intent: int) -> Plan | None:
 
 def _resend(record: Record, intent: int) -> Plan:
     return alone(record, moved(record, _V.ABSENT), intent, "absence proven")
+
+
+_ADVANCE: Mapping[IntentState | None, Callable[[World, State, int], Plan | Finish | None]] = {
+    None: _admit,
+    _S.RESERVED: _remind,
+    _S.READY: _ready,
+    _S.SENDING: _end_lease,
+    _S.UNKNOWN: _unknown,
+    _S.ACCEPTED: _look_for_effect,
+    _S.HOLD: _look_for_effect,
+}

@@ -45,8 +45,8 @@ class Space:
         for at, is_restless in enumerate(restless):
             if is_restless and not onward[at]:
                 return self._way_to(at, "nothing leads on from here without a fault")
-        at = _on_a_cycle(restless, onward)
-        return None if at is None else self._way_to(at, "steps without a fault go round for ever from here")
+        turning = _on_a_cycle(restless, onward)
+        return None if turning is None else self._way_to(turning, "steps without a fault go round for ever from here")
 
     def _way_to(self, at: int, why: str) -> str:
         self.broken, self.last = why, (at, None)
@@ -73,7 +73,7 @@ def _on_a_cycle(restless: list[bool], onward: list[list[int]]) -> int | None:
     return next(at for at, is_restless in enumerate(restless) if is_restless and left[at] > 0)
 
 
-def search(world: World, *, keep_going: bool = False) -> Space:
+def search(world: World) -> Space:
     """Visit every state, or stop at the first broken claim, whose way is then the shortest.
 
     Raises MemoryError above MOST_STATES: such a world is too large to be searched whole.
@@ -91,7 +91,7 @@ def search(world: World, *, keep_going: bool = False) -> Space:
                 space.states.append(step.state)
                 space.came_by.append((at, step))
             found = broken_by(state, step) or broken_in(world, step.state)
-            if found is not None and not keep_going:
+            if found is not None:
                 space.broken, space.last = found, (at, step)
                 return space
             if step.kind in WITH_A_PERSON:

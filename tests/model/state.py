@@ -39,7 +39,7 @@ class Books(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """A refund at the channel. `after` are the intents whose reading before a send it came after; `age` is its key's."""
+    """A refund at the channel, `age` ticks old. `after` are the intents that had read for their send before it came."""
 
     owner: int
     amount: int

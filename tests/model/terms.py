@@ -22,9 +22,9 @@ NEVER = None
 class Rules:
     """The engine's rules as they stand; each can be taken away to see whether the search misses it.
 
-    The last three are not the engine's, or not yet; test_mirror.py compares them with it. `lost_claim_counts`: a claim
-    whose lease ran out counts as a send. `unsent_is_not_looked_for`: an intent that was never claimed is not settled
-    by what the channel shows. `failed_is_forgotten`: an effect that failed is not booked as other hands'.
+    The last two are not the engine's, or not yet; test_mirror.py compares them with it. `unsent_is_not_looked_for`: an
+    intent that was never sent is not settled by what the channel shows. `failed_is_forgotten`: an effect of ours that
+    failed is not booked as other hands'.
     """
 
     claim_before_send: bool = True
@@ -43,8 +43,8 @@ class Rules:
     owned_excluded: bool = True
     proof_owned_once: bool = True
     late_effect_holds: bool = True
+    claim_counts_as_send: bool = True
     guard_before_resend: bool = True
-    lost_claim_counts: bool = False
     unsent_is_not_looked_for: bool = False
     failed_is_forgotten: bool = False
 
@@ -57,7 +57,7 @@ class Rules:
 
     def mended(self) -> Rules:
         """The rules with those that the engine lacks."""
-        return replace(self, lost_claim_counts=True, unsent_is_not_looked_for=True, failed_is_forgotten=True)
+        return replace(self, unsent_is_not_looked_for=True, failed_is_forgotten=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from quittance.domain.intent import (
     claim,
     move,
     sent,
+    unsent,
 )
 from quittance.domain.ledger import attribute
 from quittance.domain.observations import MoneyStatus
@@ -149,13 +150,13 @@ def _sent(step: Step) -> IntentState:
 
 
 def _unsent(step: Step, outcome: NotSent) -> IntentState:
-    after = move(step.intent, IntentVerb.UNSENT, due=step.now + outcome.after, why=f"{LATER}{outcome.why}")
-    return save(step, after)
+    due, why = step.now + outcome.after, f"{LATER}{outcome.why}"
+    return save(step, move(step.intent, IntentVerb.UNSENT, attempt=unsent(step.intent), due=due, why=why))
 
 
 def _hold_unsent(step: Step, why: str) -> IntentState:
     """It cannot be sent as it was decided; that is for a person, and nothing has left."""
-    back = move(step.intent, IntentVerb.UNSENT, due=step.now, why=why)
+    back = move(step.intent, IntentVerb.UNSENT, attempt=unsent(step.intent), due=step.now, why=why)
     save(step, back)
     return hold(step.holding(back), why)
 

@@ -220,6 +220,8 @@ def _admitted(draft: Draft, event: IntentAdmitted) -> Draft:
     if not intent.act.is_money:
         return draft
     ledger = reserve(draft.ordered.ledger, intent.id, claimed(intent), draft.now)
+    if intent.state is IntentState.READY:
+        ledger = replace(ledger, turn=intent.id)
     return _paying(replace(draft, order=replace(draft.ordered, ledger=ledger)), intent, underway=1)
 
 

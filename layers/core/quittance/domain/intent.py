@@ -225,18 +225,30 @@ def move(intent: Intent, verb: IntentVerb, **changes: object) -> Intent:
 def claim(intent: Intent, snapshot: Mapping[str, str], now: datetime, lease: timedelta) -> Intent:
     """Take the intent for one send: a new fence and a lease longer than the sender can live.
 
-    `snapshot` is the channel's reading just before; look-back tells our effect from others by it.
+    The send counts from here on, because a worker that dies now may have sent. `snapshot` is the channel's reading
+    just before; look-back tells our effect from others by it.
     """
     attempt = replace(
-        intent.attempt, fence=intent.attempt.fence + 1, lease_until=now + lease, snapshot=dict(snapshot), absent_at=None
+        sent(intent, now),
+        fence=intent.attempt.fence + 1,
+        lease_until=now + lease,
+        sends=intent.attempt.sends + 1,
+        snapshot=dict(snapshot),
+        absent_at=None,
     )
     return move(intent, IntentVerb.CLAIM, attempt=attempt, due=now + lease)
 
 
 def sent(intent: Intent, now: datetime) -> Attempt:
-    """The attempt after a send at `now`, whatever came of it."""
-    first = intent.attempt.first_sent_at or now
-    return replace(intent.attempt, first_sent_at=first, last_sent_at=now, sends=intent.attempt.sends + 1)
+    """The attempt after a call at `now`, whatever came of it."""
+    return replace(intent.attempt, first_sent_at=intent.attempt.first_sent_at or now, last_sent_at=now)
+
+
+def unsent(intent: Intent) -> Attempt:
+    """The attempt of a claim that is proven not to have sent."""
+    sends = intent.attempt.sends - 1
+    first = intent.attempt.first_sent_at if sends else None
+    return replace(intent.attempt, sends=sends, first_sent_at=first)
 
 
 def look_from(intent: Intent, horizon: timedelta) -> datetime:

@@ -168,8 +168,11 @@ def is_owing(draft: Draft, policy: Policy) -> bool:
 def _born(draft: Draft, quoted: Quote, policy: Policy, by: str) -> Intent:
     limit = policy.terms.refund_alone_up_to
     is_small = limit.currency == quoted.currency and quoted.components.total <= limit.minor
-    state = IntentState.RESERVED if is_small else IntentState.AWAITING_APPROVAL
-    intent = blank(draft, Act.REFUND, by, quoted.reason, quoted.rule, state)
+    waits = is_busy(draft) or any(_is_waiting(intent) for intent in draft.intents.values())
+    at_once = IntentState.RESERVED if waits else IntentState.READY
+    intent = blank(
+        draft, Act.REFUND, by, quoted.reason, quoted.rule, at_once if is_small else IntentState.AWAITING_APPROVAL
+    )
     return replace(intent, lines=quoted.lines, components=quoted.components, payments=quoted.payments)
 
 
@@ -207,10 +210,14 @@ def is_busy(draft: Draft) -> bool:
     return held or draft.ordered.ledger.turn is not None
 
 
+def _is_waiting(intent: Intent) -> bool:
+    return intent.state is IntentState.RESERVED and intent.act.is_money
+
+
 def take_turn(draft: Draft) -> Draft:
     """Make the oldest waiting refund of the order ready, if no other is in flight and none is held."""
     if is_busy(draft):
         return draft
-    waiting = [i.id for i in draft.intents.values() if i.state is IntentState.RESERVED and i.act.is_money]
+    waiting = [intent.id for intent in draft.intents.values() if _is_waiting(intent)]
     turn = next_turn(draft.ordered.ledger, waiting)
     return draft if turn is None else draft.record(IntentMoved(turn, IntentVerb.TAKE_TURN, "rule"))

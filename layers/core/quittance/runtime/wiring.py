@@ -24,7 +24,7 @@ from quittance.domain.ids import DeliveryId, digest
 from quittance.domain.instant import from_text
 from quittance.runtime import observability, settings
 from quittance.runtime.aws import aws_client
-from quittance.runtime.batch import Malformed, Message
+from quittance.runtime.batch import Handled, Malformed, Message
 from quittance.runtime.clock import InvocationClock, SystemClock, clock_for
 from quittance.runtime.desk import PreviewSeal, preview_keys
 from quittance.runtime.publishing import Outlets
@@ -318,6 +318,26 @@ def desk(environment: Mapping[str, str]) -> Desk:
     _start(made, stated.table, _no_channel)
     made.secrets = Secrets(aws_client("secretsmanager"), "", SystemClock().now)
     return made
+
+
+def for_each_key(message: Message, work: Callable[[Key], object], has_time: Callable[[], bool]) -> Handled:
+    """Work on every key of a wake message; one that fails is logged and never keeps its neighbours waiting.
+
+    What could not be done now stays due in the index. The message is given again for anything unforeseen, and when
+    `has_time` says that the next key could not be finished.
+    """
+    outcome = Handled.DONE
+    for key in keys_of(message):
+        if not has_time():
+            return Handled.AGAIN
+        try:
+            work(key)
+        except Unavailable as error:
+            observability.failure("key not worked on", error, key=key.sk, attempt=message.attempt)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must not hold back the other keys
+            observability.failure("key failed", error, key=key.sk, attempt=message.attempt)
+            outcome = Handled.AGAIN
+    return outcome
 
 
 def keys_of(message: Message) -> list[Key]:
