@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from quittance.application.ports import Guard, SendOutcome, Suggestion
+from quittance.application.ports import Guard, Refused, SendOutcome, Suggestion
 from quittance.domain.account import Mode
 from quittance.domain.command import CommandName
 from quittance.domain.intent import Act, Intent, IntentState, ReplayGuard
@@ -154,6 +154,23 @@ def test_a_refusal_gives_the_headroom_back_and_stops_for_a_person() -> None:
     assert bench.scene.order.ledger.available(b.CARD) == 8500
     assert "refund:INVALID" in bench.case.marks
     assert len(bench.intents(Act.REFUND)) == 1, "no second refund by itself"
+
+
+def test_a_refusal_of_a_second_send_proves_nothing_about_the_first() -> None:
+    bench = Workbench().refunding()
+    bench.shop.refund_guard = Guard(ReplayGuard.QUANTITY, HORIZON)
+    bench.shop.faults = [call_lost]
+    first = bench.refund
+    bench.advance()
+    while bench.refund.state is not S.READY:
+        bench.wait(seconds=70)
+        bench.advance()
+    bench.shop.faults = [lambda shop, intent: (shop.apply(intent), Refused("USED_UP"))[1]]
+
+    assert bench.advance() is S.UNKNOWN
+    bench.wait(seconds=140)
+    assert bench.advance() is S.SETTLED
+    assert bench.shop.paid(first.id) == 1
 
 
 def test_money_that_is_pending_is_waited_for() -> None:

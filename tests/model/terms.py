@@ -22,9 +22,9 @@ NEVER = None
 class Rules:
     """The engine's rules as they stand; each can be taken away to see whether the search misses it.
 
-    The last two are not the engine's, or not yet; test_mirror.py compares them with it. `unsent_is_not_looked_for`: an
-    intent that was never sent is not settled by what the channel shows. `failed_is_forgotten`: an effect of ours that
-    failed is not booked as other hands'.
+    The search itself found the last two missing; test_mirror.py holds them against the engine, as it does those that
+    change most. `unsent_is_not_looked_for`: an intent that was never sent is not settled by what the channel shows.
+    `failed_is_forgotten`: an effect of ours that failed is not booked as other hands'.
     """
 
     claim_before_send: bool = True
@@ -45,8 +45,8 @@ class Rules:
     late_effect_holds: bool = True
     claim_counts_as_send: bool = True
     guard_before_resend: bool = True
-    unsent_is_not_looked_for: bool = False
-    failed_is_forgotten: bool = False
+    unsent_is_not_looked_for: bool = True
+    failed_is_forgotten: bool = True
 
     def without(self, *names: str) -> Rules:
         """The rules but for these; ValueError for a name that is no rule."""
@@ -54,10 +54,6 @@ class Rules:
         if unknown:
             raise ValueError(f"no such rules: {sorted(unknown)}")
         return replace(self, **dict.fromkeys(names, False))
-
-    def mended(self) -> Rules:
-        """The rules with those that the engine lacks."""
-        return replace(self, unsent_is_not_looked_for=True, failed_is_forgotten=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +87,6 @@ class World:
     def without(self, *names: str) -> World:
         """This world with an engine that lacks some rules."""
         return replace(self, name=f"{self.name} without {', '.join(names)}", rules=self.rules.without(*names))
-
-    def mended(self) -> World:
-        """This world with an engine that has all rules."""
-        return replace(self, name=f"{self.name}, mended", rules=self.rules.mended())
 
     @property
     def is_bounded(self) -> bool:

@@ -8,7 +8,7 @@ from quittance.domain.intent import ReplayGuard
 from tests.model.claims import has_ended, is_at_rest
 from tests.model.conftest import Explore
 from tests.model.search import UNFAILING, WITH_A_PERSON, search
-from tests.model.terms import NEVER, Rules, World
+from tests.model.terms import NEVER, World
 
 KEYED, QUANTITY = ReplayGuard.KEYED, ReplayGuard.QUANTITY
 SOUND = [
@@ -25,19 +25,10 @@ SOUND = [
     World("an effect lands at any time, quantity", captured=2, late=NEVER, guard=QUANTITY, faults=1),
     World("keyed, later than the horizon", captured=2, guard=KEYED, late=2, faults=1, retries=0),
     World("a worker outlives its lease", late=NEVER, pauses=True, faults=1),
+    World("other hands refund, without room", foreign=1, faults=1),
+    World("two refunds, and other hands", captured=2, amounts=(1, 1), foreign=1, faults=0, admitted=True),
+    World("money moves or fails later", slow=True, faults=1),
 ]
-HELD_UNSENT = World("other hands refund, without room", foreign=1, faults=1)
-TWO_HELD_UNSENT = World("two refunds, and other hands", captured=2, amounts=(1, 1), foreign=1, faults=0, admitted=True)
-SLOW = World("money moves or fails later", slow=True, faults=1)
-UNSOUND_TODAY = [
-    pytest.param(world, marks=pytest.mark.xfail(not is_mended, reason=reason, strict=True), id=world.name)
-    for world, is_mended, reason in [
-        (HELD_UNSENT, Rules().unsent_is_not_looked_for, "a refund never sent is settled by an older one"),
-        (TWO_HELD_UNSENT, Rules().unsent_is_not_looked_for, "a refund never sent is settled by an older one"),
-        (SLOW, Rules().failed_is_forgotten, "a refund of ours that failed is booked as other hands'"),
-    ]
-]
-MENDED = [world.mended() for world in (HELD_UNSENT, TWO_HELD_UNSENT, SLOW)]
 
 
 def name_of(world: World) -> str:
@@ -57,16 +48,6 @@ def check(explore: Explore, world: World) -> None:
 @pytest.mark.proves("B1", "B2", "B3")
 @pytest.mark.parametrize("world", SOUND, ids=name_of)
 def test_no_reachable_state_pays_twice_and_every_way_comes_to_rest(world: World, explore: Explore) -> None:
-    check(explore, world)
-
-
-@pytest.mark.parametrize("world", UNSOUND_TODAY)
-def test_no_reachable_state_pays_twice_where_the_engine_is_known_to_be_weak(world: World, explore: Explore) -> None:
-    check(explore, world)
-
-
-@pytest.mark.parametrize("world", MENDED, ids=name_of)
-def test_the_proposed_rules_mend_what_is_weak(world: World, explore: Explore) -> None:
     check(explore, world)
 
 

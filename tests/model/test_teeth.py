@@ -17,8 +17,9 @@ COMPETING = World("two refunds for one", amounts=(1, 1), faults=0)
 LATE = World("later than the horizon", captured=2, late=NEVER, faults=1, retries=0)
 LATE_AND_KEYED = World("late and keyed", captured=2, guard=ReplayGuard.KEYED, late=2, faults=1, retries=0)
 QUANTITY = World("quantity", captured=2, guard=ReplayGuard.QUANTITY, faults=1)
-SHORT = World("other hands, without room", foreign=1, faults=0).mended()
-ROOMY = World("other hands, with room", captured=3, amounts=(1, 1), foreign=1, faults=1, admitted=True).mended()
+SHORT = World("other hands, without room", foreign=1, faults=0)
+SLOW = World("money moves or fails later", slow=True, faults=1)
+ROOMY = World("other hands, with room", captured=3, amounts=(1, 1), foreign=1, faults=1, admitted=True)
 
 HARMS = [
     (ONE, ["claim_before_send"], "without a durable SENDING"),
@@ -38,6 +39,7 @@ HARMS = [
     (LATE_AND_KEYED, ["late_effect_holds"], "one effect at most"),
     (LATE_AND_KEYED, ["claim_counts_as_send"], "one effect at most"),
     (SHORT, ["unsent_is_not_looked_for"], "SETTLED by its own effect"),
+    (SLOW, ["failed_is_forgotten"], "never booked as foreign"),
     (ROOMY, ["snapshot_excluded"], "SETTLED by its own effect"),
     (TWO_ALIKE, ["snapshot_excluded", "owned_excluded", "proof_owned_once"], "SETTLED by its own effect"),
 ]

@@ -117,7 +117,9 @@ def look_accepted(step: Step) -> IntentState:
 
 
 def look_held(step: Step) -> IntentState:
-    """HOLD: proof that turns up later settles it; nothing else does."""
+    """HOLD: proof that turns up later settles it; nothing else does, and what was never sent has no proof to find."""
+    if not step.intent.attempt.sends:
+        return postpone(step, REMIND_AFTER, step.intent.why)
     return _look_for_effect(step, missing=lambda: postpone(step, REMIND_AFTER, step.intent.why))
 
 

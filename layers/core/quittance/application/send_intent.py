@@ -162,24 +162,32 @@ def _hold_unsent(step: Step, why: str) -> IntentState:
 
 
 def _after_send(step: Step, outcome: SendOutcome) -> IntentState:
-    now = step.ports.clock.now()
-    attempt = sent(step.intent, now)
-    if isinstance(outcome, Applied | Refused):
-        step = step.holding(replace(step.intent, attempt=attempt))
-    match outcome:
-        case Applied(reference, MoneyStatus.MOVED):
-            return settle(step, reference)
-        case Applied(reference, MoneyStatus.FAILED):
-            return decline(step, "transaction_failed", reference)
-        case Applied(reference):
-            wait = now + FIRST_LOOK
-            return save(step, move(step.intent, IntentVerb.ACCEPT, attempt=attempt, reference=reference, due=wait))
-        case Refused(code):
-            return decline(step, code)
-        case NotSent():
-            return _unsent(step, outcome)
-        case Unknown(why):
-            return lose(step, attempt, why)
+    if isinstance(outcome, NotSent):
+        return _unsent(step, outcome)
+    attempt = sent(step.intent, step.ports.clock.now())
+    if isinstance(outcome, Unknown):
+        return lose(step, attempt, outcome.why)
+    step = step.holding(replace(step.intent, attempt=attempt))
+    return _refused(step, outcome) if isinstance(outcome, Refused) else _applied(step, outcome)
+
+
+def _refused(step: Step, outcome: Refused) -> IntentState:
+    """A first send that is refused had no effect; a later one may be refused because an earlier one got through."""
+    if step.intent.attempt.sends > 1:
+        return lose(step, step.intent.attempt, f"refused_again:{outcome.code}")
+    return decline(step, outcome.code)
+
+
+def _applied(step: Step, outcome: Applied) -> IntentState:
+    match outcome.status:
+        case MoneyStatus.MOVED:
+            return settle(step, outcome.reference)
+        case MoneyStatus.FAILED:
+            return decline(step, "transaction_failed", outcome.reference)
+        case MoneyStatus.PENDING:
+            due = step.ports.clock.now() + FIRST_LOOK
+            accepted = move(step.intent, IntentVerb.ACCEPT, reference=outcome.reference, due=due)
+            return save(step, accepted)
 
 
 def end_lease(step: Step) -> IntentState:

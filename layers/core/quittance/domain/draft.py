@@ -37,7 +37,7 @@ from quittance.domain.events import (
 )
 from quittance.domain.ids import IntentId
 from quittance.domain.intent import Intent, IntentState, IntentVerb, move
-from quittance.domain.ledger import Amounts, release, reserve, settle
+from quittance.domain.ledger import Amounts, forget_failed, release, reserve, settle
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.order import Order
 from quittance.domain.parcel import Parcel
@@ -279,7 +279,8 @@ def _money_moved(draft: Draft, intent: Intent) -> Draft:
             ledger = settle(ledger, intent.id, intent.reference)
             draft = _paying(draft, intent, underway=-1, done=1)
         case IntentState.DECLINED | IntentState.CANCELLED:
-            ledger = release(ledger, intent.id)
+            # A refund of ours that failed is nobody's: it must not be taken for other hands' when the turn ends.
+            ledger = release(forget_failed(ledger, frozenset({intent.reference})), intent.id)
             draft = _paying(draft, intent, underway=-1)
         case _:
             return draft

@@ -44,8 +44,9 @@ MOST_WRITES: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_ITEM_BYTES: Final = 400 * 1024
 
-# Conditions that stand for each other on purpose: as long as one of a group holds, the race is lost as it should be.
-# Tests remove a whole group to see the harm, and all but one to see that each is enough.
+# Conditions that stand for each other on purpose: in the race between two senders or two deciders one of a group is
+# enough. Tests remove a whole group to see the harm, and all but one to see that. It does not hold both ways for every
+# race: a fence rises with claims alone, so that an intent's version also guards what a look-back or a person writes.
 REDUNDANT: Final[tuple[frozenset[tuple[str, type[Condition]]], ...]] = (
     frozenset({(keys.CASE.name, VersionIs), (keys.EVENT.name, Absent)}),
     frozenset({(keys.CASE.name, Absent), (keys.EVENT.name, Absent)}),
