@@ -29,6 +29,8 @@ from sandbox.warehouse import Warehouse
 
 STORE: Final = "maison-lumiere"
 MINUTE: Final = timedelta(minutes=1)
+# Points and points per second of a Plus shop: days pass here in seconds, and its bucket fills by the machine's clock.
+PLUS: Final = (20_000.0, 1_000.0)
 RECEIPT_KEY: Final = "whsec_" + base64.b64encode(b"a key of the sandbox's warehouse").decode()
 # The shop's time runs fast here; polling it every five minutes of it would be most of the work.
 POLL_MINUTES: Final = "720"
@@ -51,7 +53,7 @@ class World:
         """Bring up the cloud and the simulators, write the secrets, publish the policies, set the account live."""
         tell: list[Callable[[int], None]] = []
         clock = VirtualClock(lambda seconds: tell[-1](seconds))  # noqa: PLW0108  # the cloud is not there yet
-        shopify = ShopifySimulator(clock, (Shop(STORE),)).start()
+        shopify = ShopifySimulator(clock, (Shop(STORE, bucket=PLUS),)).start()
         try:
             cloud = Cloud.start(endpoints={"shopify": shopify.url})
         except BaseException:
