@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from quittance.channels import inbound
 from quittance.channels.inbound import Delivery, Headers, MalformedSecret
-from quittance.runtime import observability, settings
+from quittance.runtime import door_lines, settings
 from quittance.runtime.aws import AWS_ERRORS, aws_client, error_code
 from quittance.runtime.clock import SystemClock
 from quittance.runtime.secrets import Secrets, SecretUnavailable
@@ -122,16 +122,16 @@ def _refuse(refused: Refused, channel: str | None, store: str) -> Answer:
     # Whoever invents addresses must not invent metrics: CloudWatch bills each value of a dimension.
     known = channel or "unknown"
     named = store if inbound.is_store(store) else None
-    observability.metric("DeliveryRefused", 1, known, refused.outcome, store=named)
+    door_lines.metric("DeliveryRefused", 1, known, refused.outcome, store=named)
     if refused.status == UNABLE:
-        observability.error(
+        door_lines.error(
             "delivery not taken in", channel=known, outcome=refused.outcome, store=named, reason=refused.reason
         )
     return _answer(refused.status)
 
 
 def _accept(received: Delivery) -> Answer:
-    observability.metric(
+    door_lines.metric(
         "DeliveryReceived",
         1,
         received.channel,

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from quittance.domain.instant import from_text
 from quittance.runtime import observability
+from quittance.runtime.permitted import ALLOWED
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -72,7 +73,7 @@ def test_a_line_says_level_message_time_service_and_release() -> None:
 def test_no_field_that_is_allowed_stands_in_the_way_of_a_log_record() -> None:
     record = logging.makeLogRecord({})
 
-    assert observability.ALLOWED.isdisjoint([*vars(record), "message", "asctime", "timestamp", "service"])
+    assert ALLOWED.isdisjoint([*vars(record), "message", "asctime", "timestamp", "service"])
 
 
 def test_levels_are_told_apart(lines: Any) -> None:

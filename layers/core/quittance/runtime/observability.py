@@ -9,8 +9,6 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from enum import Enum
 from functools import partial
 from pathlib import PurePath
 from typing import Final, Literal
@@ -18,19 +16,9 @@ from typing import Final, Literal
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-Unit = Literal["Count", "Seconds", "Milliseconds", "Bytes", "Percent", "None"]
-Value = str | int | bool | None
+from quittance.runtime.permitted import Value, permitted
 
-# Ids, channel, account, outcome and numbers. A name, an address, a text, a header or an amount has no place here.
-ALLOWED: Final = frozenset(
-    (
-        "account action age_seconds at attempt batch bytes case channel code command count cursor deadline"
-        " delivery derived duration_ms error event executed fence field generation intent key kind lane left limit"
-        " message_id operation order outcome policy queue reason receipt release request_id return_id rule"
-        " rule_version schema secret shard skipped source state step store table topic tries type until version"
-    ).split()
-)
-LONGEST: Final = 200
+Unit = Literal["Count", "Seconds", "Milliseconds", "Bytes", "Percent", "None"]
 
 
 class _Output:
@@ -65,17 +53,17 @@ _metrics: Final = EphemeralMetrics(namespace=os.environ.get("POWERTOOLS_METRICS_
 
 def info(message: str, **fields: Value) -> None:
     """Log one line. `message` is a constant text; whatever varies is a field of the allow-list."""
-    _log.info(message, extra=_permitted(fields))
+    _log.info(message, extra=permitted(fields))
 
 
 def warning(message: str, **fields: Value) -> None:
     """Log one line about something that mends itself but should not become usual."""
-    _log.warning(message, extra=_permitted(fields))
+    _log.warning(message, extra=permitted(fields))
 
 
 def error(message: str, **fields: Value) -> None:
     """Log one line about something that a person has to look at."""
-    _log.error(message, extra=_permitted(fields))
+    _log.error(message, extra=permitted(fields))
 
 
 def failure(message: str, caught: BaseException, **fields: Value) -> None:
@@ -97,25 +85,7 @@ def metric(name: str, value: float, channel: str, outcome: str, *, unit: Unit = 
     declared = _metrics.serialize_metric_set()
     _metrics.clear_metrics()
     # A number alone, where Powertools writes a list of one: Logs Insights compares numbers.
-    _log.info(name, extra=_permitted(fields) | {**declared, name: value})
-
-
-def _permitted(fields: Mapping[str, Value]) -> dict[str, object]:
-    permitted: dict[str, object] = {}
-    withheld = []
-    for name, value in fields.items():
-        if name in ALLOWED and (value is None or isinstance(value, str | int | Enum)):
-            permitted[name] = _short(value)
-        else:
-            withheld.append(name)
-    if withheld:
-        permitted["withheld"] = sorted(withheld)
-    return permitted
-
-
-def _short(value: object) -> object:
-    plain = value.value if isinstance(value, Enum) else value
-    return plain[:LONGEST] if isinstance(plain, str) else plain
+    _log.info(name, extra=permitted(fields) | {**declared, name: value})
 
 
 def _place(caught: BaseException) -> str:
