@@ -30,6 +30,9 @@ from quittance.domain.intent import (
     move,
 )
 
+FIRST_LOOK = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from quittance.application.intent_step import Step, decline, hold, lose, postpone, save, settle
+from quittance.application.intent_step import (
+    FIRST_LOOK,
+    LONGEST_WAIT,
+    Step,
+    decline,
+    hold,
+    lose,
+    postpone,
+    save,
+    settle,
+)
 from quittance.application.ports import (
     Ambiguous,
     Applied,
@@ -30,11 +40,8 @@ from quittance.domain.intent import (
 )
 from quittance.domain.observations import MoneyStatus
 
-FIRST_LOOK = timedelta(seconds=15)
-LONGEST_WAIT = timedelta(hours=1)
 KEY_MARGIN = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(hours=48)
-PAUSED = timedelta(minutes=5)
 
 
 def look(step: Step) -> IntentState:

@@ -8,7 +8,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from quittance.application.intent_step import Step, again, decline, follow, hold, lose, postpone, save, settle
+from quittance.application.intent_step import (
+    FIRST_LOOK,
+    LONGEST_WAIT,
+    Step,
+    again,
+    decline,
+    follow,
+    hold,
+    lose,
+    postpone,
+    save,
+    settle,
+)
 from quittance.application.ports import (
     Applied,
     NotSent,
@@ -37,10 +49,6 @@ from quittance.domain.intent import (
 from quittance.domain.ledger import attribute
 from quittance.domain.observations import MoneyStatus
 
-FIRST_LOOK = timedelta(seconds=15)
-LONGEST_WAIT = timedelta(hours=1)
-KEY_MARGIN = timedelta(hours=4)
-GIVE_UP_AFTER = timedelta(hours=48)
 PAUSED = timedelta(minutes=5)
 
 

@@ -41,7 +41,7 @@ from quittance.domain.ledger import Amounts, forget_failed, release, reserve, se
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.order import Order
 from quittance.domain.parcel import Parcel
-from quittance.domain.return_request import ReturnLine, ReturnRequest, with_reading
+from quittance.domain.return_request import ReturnRequest, with_reading
 
 LATE_PARCEL = "late_parcel"
 WAKE_AFTER = timedelta(seconds=60)
@@ -285,11 +285,6 @@ def _money_moved(draft: Draft, intent: Intent) -> Draft:
         case _:
             return draft
     return replace(draft, order=replace(draft.ordered, ledger=ledger))
-
-
-def lines_of(body: ReturnRequest, units: Mapping[str, int]) -> list[tuple[str, ReturnLine, int]]:
-    """The named lines with their units, in the order of their ids."""
-    return [(line_id, body.lines[line_id], units[line_id]) for line_id in sorted(units)]
 
 
 _EVOLVE: Mapping[type[Event], Callable[[Draft, Any], Draft]] = {

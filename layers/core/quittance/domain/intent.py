@@ -103,7 +103,6 @@ MACHINE: Machine[IntentState, IntentVerb] = Machine(
 )
 
 ENDED = frozenset({_S.SETTLED, _S.DECLINED, _S.CANCELLED, _S.REVERSED, _S.SHADOWED})
-ON_THE_WAY = frozenset({_S.SENDING, _S.ACCEPTED, _S.UNKNOWN})
 _MOST_DOUBLINGS = 16
 
 
