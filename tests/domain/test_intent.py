@@ -14,7 +14,6 @@ from quittance.domain.errors import IllegalTransition
 from quittance.domain.intent import (
     ENDED,
     MACHINE,
-    ON_THE_WAY,
     Act,
     Attempt,
     Components,
@@ -28,6 +27,7 @@ from quittance.domain.intent import IntentState as S
 from quittance.domain.intent import IntentVerb as V
 from tests.support.builders import NOW, SHIRTS, after, intent
 
+ON_THE_WAY = frozenset({S.SENDING, S.ACCEPTED, S.UNKNOWN})
 # The house's table of states, with the verb that walks each edge; an approved refund may have to wait for its turn.
 LEGAL = {
     S.RESERVED: {
