@@ -119,6 +119,21 @@ def test_a_key_that_is_too_old_is_not_trusted() -> None:
     assert bench.advance() is S.HOLD
 
 
+@pytest.mark.proves("B2")
+def test_an_effect_that_lands_after_its_absence_was_proven_stops_the_second_send() -> None:
+    bench = Workbench().refunding()
+    bench.shop.refund_guard = Guard(ReplayGuard.KEYED, HORIZON, timedelta(hours=24))
+    bench.shop.faults = [call_lost]
+    bench.advance()
+    bench.wait(seconds=130)
+    assert bench.advance() is S.READY
+    bench.shop.apply(bench.refund)
+
+    assert bench.advance() is S.HOLD, "what landed may be ours"
+    assert bench.advance() is S.SETTLED
+    assert bench.shop.paid(bench.refund.id) == 1
+
+
 def test_a_throttled_send_is_proven_unsent_and_tried_again() -> None:
     bench = Workbench().refunding()
     bench.shop.faults = [throttled]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -31,31 +31,33 @@ class Fault(Enum):
 
 @dataclass
 class Script:
-    """Counts the touches of the outside and strikes at one of them."""
+    """Counts the touches of the outside and strikes at those that it names, by number from 1."""
 
-    at: int
-    fault: Fault
+    strikes: Mapping[int, Fault]
     touches: int = 0
-    struck: str = ""
-    names: list[str] = field(default_factory=list)
+    struck: list[tuple[str, Fault]] = field(default_factory=list)
 
     def touch(self, name: str, call: Callable[[], Any], lost: Callable[[], Any]) -> Any:
         """Make the call, or what the fault makes of it."""
         self.touches += 1
-        self.names.append(name)
-        if self.touches != self.at:
+        fault = self.strikes.get(self.touches)
+        if fault is None:
             return call()
-        self.struck = name
-        if self.fault is Fault.KILL_BEFORE:
-            raise Killed
-        if self.fault is Fault.NOT_APPLIED or (self.fault is Fault.LOST_RACE and name != "transact"):
-            return lost()
-        if self.fault is Fault.LOST_RACE:
-            raise Conflict("another worker wrote first")
-        call()
-        if self.fault is Fault.KILL_AFTER:
-            raise Killed
+        self.struck.append((name, fault))
+        return _strike(name, fault, call, lost)
+
+
+def _strike(name: str, fault: Fault, call: Callable[[], Any], lost: Callable[[], Any]) -> Any:
+    if fault is Fault.KILL_BEFORE:
+        raise Killed
+    if fault is Fault.LOST_RACE and name == "transact":
+        raise Conflict("another worker wrote first")
+    if fault in (Fault.NOT_APPLIED, Fault.LOST_RACE):
         return lost()
+    call()
+    if fault is Fault.KILL_AFTER:
+        raise Killed
+    return lost()
 
 
 class FaultyEngine(RecordingEngine):

@@ -2,79 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
-
 import pytest
 
-from quittance.application.ports import Guard
-from quittance.domain.errors import QuittanceError
-from quittance.domain.intent import ENDED, Act, IntentState, ReplayGuard
-from tests.faults.boundaries import Fault, Killed, Script, armed, faulty_bench
-from tests.support import builders as b
-from tests.support.shop import HORIZON
-from tests.support.workbench import Workbench
-
-GUARDS = {
-    "un-keyed": Guard(ReplayGuard.NONE, HORIZON),
-    "keyed": Guard(ReplayGuard.KEYED, HORIZON, timedelta(hours=24)),
-}
-ROUNDS = 40
-
-
-def work(bench: Workbench, script: Script | None) -> None:
-    """Workers take one step each; whatever ends one, the queue and the due index bring its work back."""
-    if not bench.intents(Act.REFUND):
-        worker(bench, script, lambda: bench.receive(b.receipt("parcel-1", b.units(quantity=2))))
-    for intent in bench.intents():
-        if not intent.has_ended:
-            worker(bench, script, lambda intent=intent: bench.advance(intent))  # type: ignore[misc]
-
-
-def worker(bench: Workbench, script: Script | None, step: Callable[[], object]) -> None:
-    """One process, which the script may end."""
-    with armed(bench, script), suppress(Killed, QuittanceError):
-        step()
-
-
-def life(script: Script | None, guard: Guard) -> Workbench:
-    """A refund's whole life under one script, until it has ended or waits for a person."""
-    bench = faulty_bench()
-    bench.shop.refund_guard = guard
-    bench.authorised()
-    for _ in range(ROUNDS):
-        work(bench, script)
-        refunds = bench.intents(Act.REFUND)
-        if refunds and all(i.state in ENDED or i.state is IntentState.HOLD for i in refunds):
-            break
-        bench.wait(seconds=70)
-    return bench
-
-
-def touches(guard: Guard) -> int:
-    """How often the straight path touches the outside."""
-    script = Script(0, Fault.KILL_BEFORE)
-    life(script, guard)
-    return script.touches
-
-
-def check(bench: Workbench, script: Script) -> None:
-    """The invariants: one effect at most, nothing lost, and both books agree."""
-    refunds = bench.intents(Act.REFUND)
-    assert len(refunds) == 1, script
-    refund = refunds[0]
-    paid = bench.shop.paid(refund.id)
-    assert paid <= 1, f"paid {paid} times: {script}"
-    assert refund.state in (IntentState.SETTLED, IntentState.HOLD), f"{refund.state}: {script}"
-    assert (refund.state is IntentState.SETTLED) == (paid == 1), f"{refund.state} but paid {paid} times: {script}"
-    order = bench.scene.order
-    assert order is not None
-    settled = sum(seen.amounts.total for seen in order.ledger.refunds.values())
-    at_shop = sum(r.amounts.total for r in bench.shop.orders[b.ORDERED].refunds)
-    assert settled == at_shop, f"ledger {settled}, shop {at_shop}: {script}"
-    active = sum(claim.amounts.total for claim in order.ledger.claims.values())
-    assert order.ledger.available(b.CARD) == 8500 - settled - active, script
+from quittance.domain.intent import IntentState
+from tests.faults.boundaries import Fault, Script
+from tests.faults.refund_life import GUARDS, check, life, touches
 
 
 @pytest.mark.proves("B1")
@@ -82,7 +14,7 @@ def check(bench: Workbench, script: Script) -> None:
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.value)
 def test_a_refund_survives_every_single_fault(fault: Fault, guard: str) -> None:
     for at in range(1, touches(GUARDS[guard]) + 1):
-        script = Script(at, fault)
+        script = Script({at: fault})
 
         bench = life(script, GUARDS[guard])
 
@@ -93,18 +25,18 @@ def test_a_refund_survives_every_single_fault(fault: Fault, guard: str) -> None:
 def test_with_a_key_no_single_fault_needs_a_person() -> None:
     for fault in Fault:
         for at in range(1, touches(GUARDS["keyed"]) + 1):
-            bench = life(Script(at, fault), GUARDS["keyed"])
+            bench = life(Script({at: fault}), GUARDS["keyed"])
 
             assert bench.refund.state is IntentState.SETTLED
 
 
 def test_without_a_key_only_a_send_that_may_have_happened_needs_a_person() -> None:
-    held = set()
+    held: set[tuple[str, Fault]] = set()
     for fault in Fault:
         for at in range(1, touches(GUARDS["un-keyed"]) + 1):
-            script = Script(at, fault)
+            script = Script({at: fault})
             if life(script, GUARDS["un-keyed"]).refund.state is IntentState.HOLD:
-                held.add((script.struck, fault))
+                held |= set(script.struck)
 
     # Killed just after its claim or before its call a worker cannot be told from one whose call was lost.
     assert held <= {
