@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from quittance.application.apply_observation import Applied
+from quittance.application.drafting import reference_of
 from quittance.application.receive_parcel import receive_parcel
 from quittance.domain.account import Mode
 from quittance.domain.case import Case
@@ -358,3 +359,14 @@ def test_too_many_writers_are_said_to_be_so() -> None:
 
     with pytest.raises(Unavailable, match="too many writers"):
         bench.receive(named("parcel-1", rma="R-501"))
+
+
+def test_a_link_to_a_photo_is_kept_with_what_is_personal() -> None:
+    bench = Workbench().authorised()
+    link = "https://warehouse.example/photos/1.jpg"
+    pictured = replace(b.units(), photo=link)
+
+    bench.receive(b.receipt("parcel-1", pictured))
+
+    assert bench.table.words(bench.case_id, reference_of(link)) == link
+    assert link not in repr(bench.case)

@@ -249,6 +249,7 @@ def test_without_a_policy_nothing_is_decided_and_the_deliveries_wait(
 
     assert mail.take(webhook, report) == ["pending", "pending"]
     assert not bench.scene.cases
+    assert bench.tally.counts["PolicyMissing", "waiting"] == 2, "the alarm counts on it"
 
     bench.ports = replace(bench.ports, policies=bench.policies)
     assert [mail.again(webhook), mail.again(report)] == ["committed", "committed"]

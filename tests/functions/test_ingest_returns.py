@@ -90,6 +90,16 @@ def test_a_message_that_is_none_of_ours_is_parked_and_its_neighbours_are_worked_
     assert stack.case(case).version == 1
 
 
+def test_a_message_that_cannot_be_opened_is_given_again_and_its_neighbours_are_worked_on(stack: Stack) -> None:
+    case = stack.ask_back()
+    unreadable = {**json.loads(stack.webhook("w-2")), "body": "no base64!"}
+
+    answer = stack.ingest(json.dumps(unreadable), stack.webhook())
+
+    assert len(answer["batchItemFailures"]) == 1
+    assert stack.case(case).version == 1
+
+
 def test_a_large_body_is_fetched_from_the_bucket(stack: Stack) -> None:
     case = stack.ask_back()
     message: dict[str, Any] = json.loads(stack.webhook())

@@ -12,16 +12,12 @@ from quittance.application import drafting
 from quittance.application.commit import Key
 from quittance.application.intent_step import Limits, Step, postpone
 from quittance.application.look_back import look, look_accepted, look_held
-from quittance.application.ports import (
-    Ports,
-)
+from quittance.application.ports import Ports
 from quittance.application.send_intent import end_lease, send_ready
 from quittance.domain import refund
 from quittance.domain.draft import REMIND_AFTER
 from quittance.domain.errors import Conflict
-from quittance.domain.intent import (
-    IntentState,
-)
+from quittance.domain.intent import IntentState
 
 
 def advance_intent(ports: Ports, key: Key, limits: Limits) -> IntentState | None:

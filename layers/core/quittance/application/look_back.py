@@ -20,13 +20,7 @@ from quittance.application.intent_step import (
     save,
     settle,
 )
-from quittance.application.ports import (
-    Ambiguous,
-    Applied,
-    Guard,
-    NotFound,
-    Sighting,
-)
+from quittance.application.ports import Ambiguous, Applied, Guard, NotFound, Sighting
 from quittance.domain.draft import REMIND_AFTER
 from quittance.domain.errors import Unavailable
 from quittance.domain.ids import IntentId

@@ -74,8 +74,7 @@ def work_deliveries(ports: Ports, receipts: ReceiptReader, arrivals: Iterable[Ar
             continue
         place = _place(ports, delivery)
         if place is None:
-            ports.meter.count("PolicyMissing", delivery.channel, "waiting")
-            outcomes |= _later(ports, [arrival], UNLISTED)
+            outcomes |= _without_policy(ports, [arrival], UNLISTED)
             continue
         group = groups.setdefault(_target(place, hint), _Group(place, hint))
         group.arrivals.append(arrival)
@@ -124,8 +123,7 @@ def _observe(ports: Ports, group: _Group) -> dict[DeliveryId, str]:
     try:
         applied = apply_observation(ports, group.place, group.hint, keys)
     except NoPolicy as error:
-        ports.meter.count("PolicyMissing", group.place.channel, "waiting")
-        return _later(ports, group.arrivals, f"NoPolicy: {error}")
+        return _without_policy(ports, group.arrivals, str(error))
     except Unavailable as error:
         return _later(ports, group.arrivals, f"{type(error).__name__}: {error}")
     except Rejected as refusal:
@@ -139,13 +137,15 @@ def _receipt(ports: Ports, receipts: ReceiptReader, arrival: Arrival) -> str:
     delivery = arrival.delivery
     place = _place(ports, delivery)
     if place is None:
-        return _later(ports, [arrival], UNLISTED)[delivery.id]
+        return _without_policy(ports, [arrival], UNLISTED)[delivery.id]
     try:
         receipt = receipts(delivery)
     except Rejected as refusal:
         return _park(ports, arrival, f"{refusal.code}: {refusal.field}: {refusal.fix}")
     try:
         applied = receive_parcel(ports, place, receipt, (delivery.key,))
+    except NoPolicy as error:
+        return _without_policy(ports, [arrival], str(error))[delivery.id]
     except Unavailable as error:
         return _later(ports, [arrival], f"{type(error).__name__}: {error}")[delivery.id]
     except Rejected as refusal:
@@ -159,6 +159,12 @@ def _ended(ports: Ports, arrivals: list[Arrival], applied: Applied) -> str:
             ports.table.end_delivery(arrival.delivery.key, ports.clock.now())
         ports.meter.count("DeliveryWorked", arrival.delivery.channel, applied.value)
     return applied.value
+
+
+def _without_policy(ports: Ports, arrivals: list[Arrival], why: str) -> dict[DeliveryId, str]:
+    """Nothing can be decided until somebody publishes; one alarm watches this, whatever the channel."""
+    ports.meter.count("PolicyMissing", "policy", "waiting")
+    return _later(ports, arrivals, why)
 
 
 def _later(ports: Ports, arrivals: list[Arrival], why: str) -> dict[DeliveryId, str]:
