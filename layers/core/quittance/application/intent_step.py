@@ -5,6 +5,7 @@ Refuses to move what another worker has moved: each write stands on the version 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -108,31 +109,32 @@ def settle(step: Step, reference: str) -> IntentState:
 
     Settling from what the channel shows needs no fence; losing a race here is repeated on what the winner wrote.
     """
-    for _ in range(drafting.ATTEMPTS):
-        draft = step.draft().record(IntentMoved(step.intent.id, IntentVerb.SETTLE, "channel", "", reference))
+
+    def settled(draft: Draft) -> Draft:
+        draft = draft.record(IntentMoved(step.intent.id, IntentVerb.SETTLE, "channel", "", reference))
         intent = draft.intents[step.intent.id]
         if intent.act is Act.REFUND:
             units = tuple(sorted(intent.quantities().items()))
             draft = draft.record(RefundSettled(intent.id, reference, intent.total, intent.currency, units))
         else:
             draft = decide_return.settled(draft, intent)
-        try:
-            return follow(step, refund.take_turn(draft.unmarked(f"{intent.act.value}:held")))
-        except Conflict:
-            fresh = again(step)
-            if fresh is None:
-                raise
-            step = fresh
-    raise Unavailable(f"intent {step.intent.id} is written by too many at once")
+        return draft.unmarked(f"{intent.act.value}:held")
+
+    return _conclude(step, settled)
 
 
 def decline(step: Step, code: str, reference: str = "") -> IntentState:
     """The channel definitely did not do it: headroom returns with that proof, a person is told why."""
+    moved = IntentMoved(step.intent.id, IntentVerb.DECLINE, "channel", code, reference)
+    mark = CaseMarked(f"{step.intent.act.value}:{code}")
+    return _conclude(step, lambda draft: draft.record(moved, mark))
+
+
+def _conclude(step: Step, ended: Callable[[Draft], Draft]) -> IntentState:
+    """Commit how an intent ended; after a lost race again on what is stored, if the intent still stands there."""
     for _ in range(drafting.ATTEMPTS):
-        moved = IntentMoved(step.intent.id, IntentVerb.DECLINE, "channel", code, reference)
-        draft = step.draft().record(moved, CaseMarked(f"{step.intent.act.value}:{code}"))
         try:
-            return follow(step, refund.take_turn(draft))
+            return follow(step, refund.take_turn(ended(step.draft())))
         except Conflict:
             fresh = again(step)
             if fresh is None:
