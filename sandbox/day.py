@@ -177,7 +177,7 @@ class Day:
         }
         token = self.world.desk("agent", **given).get("token", "")
         outcomes = [self.world.desk("agent", **given, token=token)["outcome"] for _ in range(2)]
-        scene.expect("two clicks", sorted(outcomes), ["done", "refused"])
+        scene.expect("two clicks", outcomes, ["done", "done"])
         self.world.settle()
         scene.state, scene.refunded = "closed", 8000
 

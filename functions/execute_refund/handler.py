@@ -1,4 +1,4 @@
-"""Takes the keys of intents from the money queues and advances each by one step, whatever its state.
+"""Takes keys of intents and feed batches from the money queues and advances each by one step, whatever its state.
 
 Refuses to begin what it has no time to finish; the queue gives it again.
 """
@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from quittance.application.advance_intent import advance_intent
+from quittance.application.advance_batch import advance_due
 from quittance.runtime import wiring
 from quittance.runtime.batch import Answer, Batch, Handled, Message, schema_one
 
@@ -28,6 +28,6 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
 def _advance(message: Message) -> Handled:
     return wiring.for_each_key(
         message,
-        lambda key: advance_intent(execute.ports, key, execute.limits),
+        lambda key: advance_due(execute.ports, key, execute.limits),
         lambda: execute.has_time(batch.reserve),
     )

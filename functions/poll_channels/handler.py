@@ -1,4 +1,4 @@
-"""Takes the keys of due polls and asks each account once; what changed goes on to the bulk queue.
+"""Takes the keys of due polls and ledgers: accounts are asked what changed, ledgers compared with the channel's books.
 
 Refuses to move a cursor over what could not be read; the poll stays due.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from quittance.application.poll_account import poll_account
+from quittance.application.reconcile_books import reconcile_books
 from quittance.runtime import wiring
 from quittance.runtime.batch import RESERVE, Answer, Batch, Handled, Message, schema_one
 
@@ -25,5 +26,7 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
 
 def _poll(message: Message) -> Handled:
     return wiring.for_each_key(
-        message, lambda key: poll_account(polls.ports, polls.publisher, key), lambda: polls.has_time(RESERVE)
+        message,
+        lambda key: reconcile_books(polls.ports, key) or poll_account(polls.ports, polls.publisher, key),
+        lambda: polls.has_time(RESERVE),
     )

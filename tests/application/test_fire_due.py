@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from quittance.application.apply_observation import Applied
-from quittance.application.commit import Key
+from quittance.application.commit import Key, Write
 from quittance.application.fire_due import TRIES, fire_due
 from quittance.domain.errors import Conflict
 from quittance.domain.ids import CaseId
 from quittance.domain.observations import ChannelStatus, Condition
 from quittance.storage import keys
+from quittance.storage.items_case import case_attributes
 from tests.support import builders as b
 from tests.support.workbench import Workbench
 
@@ -81,6 +83,22 @@ def test_after_a_pause_the_latest_passed_step_fires_once_and_names_the_skipped(b
     assert keys_due(bench) == []
 
 
+@pytest.mark.proves("F157", "F166")
+def test_an_escalation_fires_between_the_warning_and_the_breach_and_is_told(bench: Workbench) -> None:
+    case = bench.case
+    stepped = {"decide_request": replace(case.deadlines["decide_request"], escalate=(120,))}
+    bench.engine.transact((Write(head(bench), case_attributes(replace(case, deadlines=stepped)), ()),))
+    bench.clock.at = LEGAL - timedelta(hours=2)
+
+    assert bench.fire() == 1
+    assert bench.case.deadlines["decide_request"].escalate == (120,)
+    assert bench.tally.counts["DeadlineFired", "escalated"] == 1
+    bench.clock.at = LEGAL
+    assert bench.fire() == 1
+    told_events = [name for entry in bench.table.history(bench.case_id) for name, _ in entry.events]
+    assert told_events[-3:] == ["DeadlineEscalated", "DeadlineBreached", "CaseMarked"]
+
+
 def test_every_due_deadline_of_a_case_fires_in_one_commit() -> None:
     bench = Workbench()
     bench.authorised()
@@ -113,12 +131,14 @@ def test_an_answer_in_time_leaves_nothing_to_fire(bench: Workbench) -> None:
     assert told(bench) == []
 
 
-def test_a_deadline_that_had_passed_before_we_knew_of_the_case_is_told_as_late(bench: Workbench) -> None:
+def test_a_deadline_that_had_passed_before_we_knew_is_told_as_late_at_once_and_never_fires(bench: Workbench) -> None:
     late = Workbench()
     late.shop_return(requested_at=b.NOW - timedelta(days=10))
     late.observe()
 
-    assert late.fire() == 1
+    assert late.case.marks == {"late:decide_request"}
+    assert late.case.due is None
+    assert late.fire() == 0
 
     facts = [f for e in late.table.history(late.case_id) for name, f in e.events if name == "DeadlineBreached"]
     assert facts[0]["late"] is True

@@ -106,6 +106,18 @@ def test_the_same_news_twice_is_one_delivery_and_news_an_hour_later_another(poll
     assert first == second != third
 
 
+@pytest.mark.proves("F118")
+def test_an_order_that_changed_goes_on_whatever_its_returns_say_and_once_for_each_change(polling: Polling) -> None:
+    polling.run(Page((Row(b.ORDERED, changed="noon"),), resume="since-noon"))
+    assert (polling.poll.cursor, polling.poll.due) == ("since-noon", b.NOW + EVERY)
+    polling.bench.wait(hours=2)
+    polling.run(Page((Row(b.ORDERED, changed="noon"), Row(b.ORDERED, changed="two")), resume="since-two"))
+
+    first, again, other = (hint.id for hint in polling.queues.hinted)
+    assert first == again != other
+    assert polling.shop.asked[-1][0] == "since-noon"
+
+
 def test_a_poll_that_is_not_due_asks_nothing(polling: Polling) -> None:
     polling.run()
 

@@ -10,6 +10,8 @@ import pytest
 from quittance.application.commit import Key
 from quittance.application.route_due import PER_MESSAGE, route_due, target_of
 from quittance.domain.ids import OrderId
+from quittance.domain.priority import CaseKind
+from quittance.domain.refund import lane_of
 from quittance.storage import keys
 from tests.support import builders as b
 from tests.support.mailroom import Mailroom, MemoryQueues
@@ -80,10 +82,34 @@ def test_a_message_carries_at_most_a_hundred_keys() -> None:
 
 
 def test_a_full_queue_gets_nothing_and_the_others_do() -> None:
-    routed, queues = route({(0, 0): [CASE], (1, 0): [INTENT], (2, 0): [DELIVERY]}, full=["due", "inbox"])
+    routed, queues = route({(1, 0): [CASE, INTENT], (2, 0): [DELIVERY]}, full=["due", "inbox"])
 
     assert routed == {("refund", 1): 1}
     assert [target for target, _ in queues.woken] == ["refund"]
+
+
+@pytest.mark.proves("B18")
+@pytest.mark.parametrize("full", [["due"], ["refund", "inbox", "poll"], ["due", "refund", "inbox", "poll"]])
+def test_claims_and_cancellations_never_wait_behind_the_backlog_of_other_lanes(full: list[str]) -> None:
+    backlog = {(lane, shard): [CASE, INTENT, DELIVERY] for lane in (1, 2) for shard in range(8)}
+
+    _, queues = route({(0, 3): [CASE, INTENT], **backlog}, full=full)
+
+    assert [target for target, _ in queues.woken[:2]] == ["due", "urgent"]
+    assert {target for target, _ in queues.woken[2:]}.isdisjoint(full)
+
+
+def test_urgent_intents_wait_for_nobody_but_themselves() -> None:
+    routed, _ = route({(0, 0): [INTENT, CASE], (1, 0): [INTENT]}, full=["urgent"])
+
+    assert routed == {("due", 0): 1, ("refund", 1): 1}
+
+
+@pytest.mark.parametrize("kind, lane", [(kind, 0 if kind in ("claim", "cancellation") else 1) for kind in CaseKind])
+def test_what_a_claim_or_a_cancellation_sends_is_of_the_first_lane(kind: CaseKind, lane: int) -> None:
+    assert lane_of(kind) == lane
+    assert target_of(INTENT, lane) == ("urgent" if lane == 0 else "refund")
+    assert target_of(keys.batch("eu", "refunds", 1), lane) == target_of(INTENT, lane)
 
 
 def test_nothing_due_sends_nothing() -> None:

@@ -71,7 +71,7 @@ def _shopify() -> Example:
             "cancelledAt shippingAddress countryCodeV2 deliveredAt sku gateway parentTransaction return note"
             " customerNote returnReasonDefinition deliverable tracking number endCursor".split()
         ),
-        poll_sources=("open_returns", "known_returns"),
+        poll_sources=("open_returns", "known_returns", "refunded_orders"),
     )
 
 

@@ -330,6 +330,20 @@ def test_an_open_dispute_shows_until_it_is_won(shopping: Shopping) -> None:
     assert shopping.read().order.disputes == frozenset()
 
 
+@pytest.mark.proves("F118", "B10")
+def test_an_order_is_listed_once_somebody_has_paid_back_on_it_and_again_when_it_changes(shopping: Shopping) -> None:
+    sold = shopping.sold()
+    first = shopping.channel.poll("a", "refunded_orders", "", ())
+    shopping.shopify.admin_refund(sold, {"LAMP": 1})
+
+    found = shopping.channel.poll("a", "refunded_orders", "", ())
+    later = shopping.channel.poll("a", "refunded_orders", found.rows[0].changed, ())
+    over = shopping.channel.poll("a", "refunded_orders", "2099-01-01T00:00:00.000Z", ())
+
+    assert first.rows == over.rows == ()
+    assert [row.order for row in found.rows] == [row.order for row in later.rows] == [shopping.order]
+
+
 def test_polls_find_the_open_returns_and_what_became_of_the_ones_we_know(shopping: Shopping) -> None:
     placed = shopping.wanted_back(shopping.sold(), approved=False, LAMP=1)
     known = (shopping.external, "999999")

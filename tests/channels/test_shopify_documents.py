@@ -160,3 +160,6 @@ def test_nothing_of_the_buyer_is_asked_for_but_the_country_and_the_words_of_a_li
 
     assert [word for word in personal if any(word in text for text in documents.ALL)] == []
     assert "shippingAddress { countryCodeV2 }" in documents.ORDER
+    assert [text for text in documents.ALL if "customer" in text.replace("customerNote", "")] == [documents.ORDER]
+    assert "$customer: Boolean = false" in documents.ORDER
+    assert documents.ORDER.count("customer @include(if: $customer) { id }") == 1

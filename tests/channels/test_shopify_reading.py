@@ -342,6 +342,65 @@ def test_open_returns_are_listed_page_by_page_without_those_that_ended() -> None
     assert [sent.json["variables"]["after"] for sent in road.sent] == [None, "next"]
 
 
+def _refunded(order: str, at: str) -> Json:
+    return {"id": shapes.gid("Order", order), "updatedAt": at}
+
+
+@pytest.mark.proves("F118", "B10")
+def test_orders_with_refunds_are_listed_since_the_cursor_and_an_hour_of_it_again_the_next_time() -> None:
+    pages = [
+        {"orders": shapes.page([_refunded("1", "2026-11-21T10:00:00Z")], "next")},
+        {"orders": shapes.page([_refunded("2", "2026-11-21T12:30:00Z")])},
+        {"orders": shapes.page([])},
+    ]
+    road = shapes.desk(RefundedOrders=pages)
+    shop = shapes.channel(road)
+
+    first = shop.poll(ACCOUNT, "refunded_orders", "2026-11-21T00:00:00.000Z", ())
+    second = shop.poll(ACCOUNT, "refunded_orders", first.cursor, ())
+    third = shop.poll(ACCOUNT, "refunded_orders", second.resume, ())
+
+    assert [(row.order, row.changed) for row in (*first.rows, *second.rows)] == [
+        ("1", "2026-11-21T10:00:00.000Z"),
+        ("2", "2026-11-21T12:30:00.000Z"),
+    ]
+    assert (second.cursor, second.resume) == ("", "2026-11-21T11:30:00.000Z")
+    assert (third.rows, third.resume) == ((), "2026-11-21T11:30:00.000Z"), "a list without news keeps its cursor"
+    asked = [sent.json["variables"] for sent in road.sent]
+    assert [one["after"] for one in asked] == [None, "next", None]
+    assert [one["filter"].rpartition(":>=")[2] for one in asked] == [
+        "'2026-11-21T00:00:00.000Z'", "'2026-11-21T00:00:00.000Z'", "'2026-11-21T11:30:00.000Z'",
+    ]  # fmt: skip
+
+
+def test_without_a_cursor_the_list_of_refunded_orders_is_read_from_its_start_and_never_back() -> None:
+    old = {"orders": shapes.page([_refunded("1", "2026-11-21T00:10:00Z")])}
+    road = shapes.desk(RefundedOrders=[old, old])
+    shop = shapes.channel(road)
+
+    whole = shop.poll(ACCOUNT, "refunded_orders", "", ())
+    late = shop.poll(ACCOUNT, "refunded_orders", "2026-11-21T00:00:00.000Z", ())
+
+    assert "updated_at" not in road.sent[0].json["variables"]["filter"]
+    assert whole.resume == "2026-11-20T23:10:00.000Z"
+    assert late.resume == "2026-11-21T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "note, intent",
+    [
+        ("quittance:6a0e0c0b-7a58-5f6c-8b0a-0d4f2f5f1c11", "6a0e0c0b-7a58-5f6c-8b0a-0d4f2f5f1c11"),
+        ("quittance:somebody", ""),
+        ("see quittance:6a0e0c0b-7a58-5f6c-8b0a-0d4f2f5f1c11", ""),
+        ("", ""),
+    ],
+)
+def test_a_refund_names_the_intent_that_its_note_does(note: str, intent: str) -> None:
+    found = read(shapes.with_refund({**shapes.own_refund(), "note": note}))
+
+    assert [refund.intent for refund in found.order.refunds] == [intent]
+
+
 def test_known_returns_are_asked_fifty_at_a_time_and_one_that_is_not_shown_says_nothing() -> None:
     known = [str(number) for number in range(1, 121)]
 

@@ -36,7 +36,7 @@ def _subparsers(made: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 def _unknown(words: list[str]) -> str | None:
     """Return the first word that the command line does not know: a subcommand or an option."""
     made, rest = parser(), list(words)
-    while rest and (choices := _subparsers(made)):
+    while rest and not rest[0].startswith("--") and (choices := _subparsers(made)):
         if rest[0] not in choices:
             return rest[0]
         made = choices[rest.pop(0)]

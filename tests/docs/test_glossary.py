@@ -12,20 +12,26 @@ from typing import Any, Final, get_args
 
 import pytest
 
+from quittance.application.feeds import FeedState
 from quittance.domain.account import Mode
+from quittance.domain.agreement import Verdict
+from quittance.domain.bounds import Owner
 from quittance.domain.command import Authority, CommandName
 from quittance.domain.deadline import StepKind
+from quittance.domain.difference import DifferenceKind
 from quittance.domain.events import Event, Resolution
+from quittance.domain.feed_batch import BatchState, BatchVerb
 from quittance.domain.intent import Act, IntentState, IntentVerb, ReplayGuard
-from quittance.domain.observations import Condition
+from quittance.domain.observations import Condition, FulfilledBy
 from quittance.domain.priority import CaseKind, Risk
 from quittance.domain.return_request import ReturnState, ReturnVerb
 from tests.docs.reading import DOCS, ROOT, code_words, first_cells, sections, text_of
 
 GLOSSARY: Final = text_of(DOCS / "glossary.md")
 ENUMS: Final[tuple[type[StrEnum], ...]] = (
-    Act, Authority, CaseKind, CommandName, Condition, IntentState, IntentVerb, Mode, ReplayGuard, Resolution,
-    ReturnState, ReturnVerb, Risk, StepKind,
+    Act, Authority, BatchState, BatchVerb, CaseKind, CommandName, Condition, DifferenceKind, FeedState,
+    FulfilledBy, IntentState, IntentVerb, Mode, Owner, ReplayGuard, Resolution, ReturnState, ReturnVerb, Risk,
+    StepKind, Verdict,
 )  # fmt: skip
 WORDS: Final = (
     "account", "store", "delivery", "observation", "case", "return line", "RMA", "receipt", "disposition", "decision",

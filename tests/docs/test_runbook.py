@@ -11,7 +11,8 @@ from tests.template.reading import stack
 
 RUNBOOK: Final = text_of(DOCS / "runbook.md")
 APPLICATION: Final = [
-    ROOT / f"layers/core/quittance/application/{name}.py" for name in ("intent_step", "look_back", "send_intent")
+    ROOT / f"layers/core/quittance/application/{name}.py"
+    for name in ("intent_step", "join_batch", "look_back", "send_intent", "settle_batch", "submit_batch")
 ]
 
 
@@ -49,7 +50,8 @@ def test_every_reason_for_a_hold_that_the_runbook_explains_is_given_by_the_code(
     reasons = {
         word for row in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)
     }
-    modules = [*APPLICATION, ROOT / "layers/core/quittance/domain/decide_return.py"]
+    domain = ROOT / "layers/core/quittance/domain"
+    modules = [*APPLICATION, domain / "decide_return.py", domain / "feed_batch.py"]
     code = "".join(module.read_text("utf-8") for module in modules)
     waits = {f"still_{why}" for why in ("unreadable", "pending")}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,76 @@ def test_a_moved_deadline_starts_again_under_a_new_generation() -> None:
 
     assert (armed["x"].legal, armed["x"].next, armed["x"].generation) == (after(hours=96), 0, 5)
     assert changes == (Change("x", "moved", after(hours=96)),)
+
+
+@pytest.mark.proves("F157")
+def test_an_escalation_lies_between_the_warnings_and_the_end() -> None:
+    steps = replace(ARMED, escalate=(6 * 60, 2 * 60)).steps()
+
+    assert [(step.kind, step.at) for step in steps] == [
+        (StepKind.WARN, after(hours=48)),
+        (StepKind.ESCALATE, after(hours=66)),
+        (StepKind.WARN, after(hours=68)),
+        (StepKind.ESCALATE, after(hours=70)),
+        (StepKind.BREACH, LEGAL),
+    ]
+
+
+def test_of_a_warning_and_an_escalation_at_one_instant_the_escalation_fires() -> None:
+    both = replace(ARMED, warn=(120,), escalate=(120,))
+
+    fired = fire(both, after(hours=70))
+
+    assert fired is not None
+    assert (fired.step.kind, fired.skipped) == (StepKind.ESCALATE, 1)
+
+
+def test_what_had_passed_before_it_was_known_is_late_at_once_and_never_fires() -> None:
+    armed, changes = reconcile({}, {"x": WANTED}, LEGAL)
+
+    assert changes == (Change("x", "armed", LEGAL), Change("x", "late", LEGAL, skipped=2))
+    assert armed["x"].due is None
+    assert fire(armed["x"], after(days=30)) is None
+    assert reconcile(armed, {"x": WANTED}, after(days=30)) == (armed, ())
+
+
+def test_a_moment_before_its_end_it_is_armed_and_may_still_be_met() -> None:
+    armed, changes = reconcile({}, {"x": WANTED}, LEGAL - timedelta(milliseconds=1))
+
+    assert changes == (Change("x", "armed", LEGAL),)
+    assert armed["x"].due == after(hours=48)
+
+
+def test_a_deadline_that_is_moved_into_the_past_is_late_and_one_moved_out_of_it_runs_again() -> None:
+    past = replace(WANTED, legal=after(hours=1), working=NOW)
+
+    moved, changes = reconcile({"x": ARMED}, {"x": past}, after(hours=2))
+    again, more = reconcile(moved, {"x": WANTED}, after(hours=3))
+
+    assert [change.what for change in changes] == ["moved", "late"]
+    assert [change.what for change in more] == ["moved"]
+    assert (again["x"].generation, again["x"].due) == (3, after(hours=48))
+
+
+def test_proof_takes_the_doubt_from_a_deadline_and_its_steps_stay() -> None:
+    doubtful = replace(WANTED, provisional=True, rule="unsigned mail")
+
+    armed, _ = reconcile({}, {"x": doubtful})
+    warned = {"x": replace(armed["x"], next=1)}
+    proven, changes = reconcile(warned, {"x": WANTED})
+
+    assert armed["x"].provisional is True
+    assert (proven["x"].provisional, proven["x"].rule, proven["x"].next) == (False, WANTED.rule, 1)
+    assert changes == ()
+    assert reconcile(proven, {"x": doubtful}) == (proven, ())
+
+
+def test_another_working_instant_moves_no_step() -> None:
+    away = replace(WANTED, working=after(hours=40))
+
+    after_, changes = reconcile({"x": replace(ARMED, next=1)}, {"x": away})
+
+    assert (after_["x"].working, after_["x"].next, changes) == (after(hours=40), 1, ())
 
 
 def test_what_is_no_longer_called_for_is_met() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from quittance.domain import events
 from quittance.domain.command import CommandName, parse_command
 from quittance.domain.decide_command import decide
+from quittance.domain.difference import DifferenceKind, Entry
 from quittance.domain.draft import evolve
 from quittance.domain.errors import Rejected
 from quittance.domain.events import (
@@ -22,12 +23,16 @@ from quittance.domain.events import (
     CaseUnmarked,
     DeadlineArmed,
     DeadlineBreached,
+    DeadlineEscalated,
     DeadlineMet,
     DeadlineMoved,
     DeadlineWaived,
     DeadlineWarned,
     DecisionTaken,
     DeficitFound,
+    DifferenceClosed,
+    DifferenceFound,
+    DisputesOverridden,
     Event,
     ForeignRefundSeen,
     IntentAdmitted,
@@ -90,11 +95,15 @@ def every(words: str = "") -> list[Event]:
         IntentMoved("intent-1", IntentVerb.SETTLE, "channel", "", "refund-1"),
         RefundSettled("intent-1", "refund-1", 3000, "EUR", ((SHIRTS, 1),)),
         ForeignRefundSeen("refund-2", 100, "EUR"),
+        DisputesOverridden(("dispute-1",), "approver", "goods_are_back"),
         DeficitFound(100, "EUR"),
+        DifferenceFound("EUR", (Entry(DifferenceKind.MISSING, "refund-1", "intent-1", 3000, 0, (("card", 3000, 0),)),)),
+        DifferenceClosed("rule", "equal"),
         DeadlineArmed("decide_request", NOW),
         DeadlineMoved("decide_request", NOW),
         DeadlineMet("decide_request", NOW),
         DeadlineWarned("decide_request", NOW, 1),
+        DeadlineEscalated("decide_request", NOW, 2),
         DeadlineBreached("decide_request", NOW, 0, late=True),
         DeadlineWaived("decide_request", "agent", "goodwill"),
         CaseMarked("deficit"),
@@ -151,6 +160,7 @@ def test_the_facts_of_a_refund_carry_what_a_listener_needs() -> None:
         "reason": "SIZE_TOO_SMALL",
         "rule": "law@1:eu_withdrawal",
         "by": "agent",
+        "why": "",
     }
 
 

@@ -13,7 +13,7 @@ from quittance.domain.command import CommandName
 from quittance.domain.decide_command import decide
 from quittance.domain.decide_return import follow_up, read_return, receive
 from quittance.domain.draft import Draft
-from quittance.domain.events import IntentMoved
+from quittance.domain.events import DeadlineBreached, IntentMoved
 from quittance.domain.intent import IntentVerb
 from quittance.domain.observations import ChannelStatus, Condition
 from quittance.domain.parcel import Parcel
@@ -126,6 +126,16 @@ def test_a_waived_deadline_stays_silent_while_it_stands() -> None:
     waived = committed(decide(undecided(), command(CommandName.WAIVE_DEADLINE, target="decide_units"), POLICY))
 
     assert obligations.keep(waived, POLICY) == waived
+
+
+def test_what_had_passed_before_it_was_known_marks_the_case_once_and_is_no_breach_of_ours() -> None:
+    late = obligations.keep(draft(now=after(hours=71)), POLICY)
+
+    assert told(late)[-3:] == ["DeadlineArmed", "DeadlineBreached", "CaseMarked"]
+    assert [event.late for event in late.events if isinstance(event, DeadlineBreached)] == [True]
+    assert late.case.marks == {"late:decide_request"}
+    assert late.case.due is None
+    assert obligations.keep(late, POLICY) == late
 
 
 def test_a_kind_without_a_rule_is_not_armed() -> None:

@@ -87,6 +87,30 @@ SHAPE = [
     (put("shopify", "deadline.0.countries", ["*", "EU"]), "shopify", "deadline.0.countries.1", "UNKNOWN_COUNTRY"),
     (put("shopify", "name", "magasin"), "shopify", "name", "BAD_NAME"),
 ]  # fmt: skip
+
+
+def bound(*rows: dict[str, Any]) -> Spoil:
+    """Write rows of accounts; each is the shop's unless it names another."""
+    return put("accounts", "account", [{"account": SHOP} | row for row in rows])
+
+
+def budget(**amounts: object) -> dict[str, Any]:
+    return {"daily_budget": amounts}
+
+
+BOUNDS = [
+    (bound({"budget": 1}), "account.0.budget", "UNKNOWN_KEY"),
+    (put("accounts", "account", [{"velocity": {"refunds": 5, "days": 30}}]), "account.0.account", "MISSING_KEY"),
+    (bound(budget(EUR=5)), "account.0.daily_budget.EUR", "WRONG_TYPE"),
+    (bound(budget(EUR="-1.00")), "account.0.daily_budget.EUR", "BAD_AMOUNT"),
+    (bound(budget(USD="9.00")), "account.0.daily_budget.EUR", "MISSING_AMOUNT"),
+    (bound({"velocity": {"refunds": 5}}), "account.0.velocity.days", "MISSING_KEY"),
+    (bound({"velocity": {"refunds": 0, "days": 1}}), "account.0.velocity.refunds", "BAD_VALUE"),
+    (bound({"account": "nobody"}), "account.0.account", "UNKNOWN_ACCOUNT"),
+    (bound({}, budget(EUR="1.00")), "account.account", "DUPLICATE"),
+    (put("accounts", "store.0.owners", {"refund": "nobody"}), "store.0.owners.refund", "BAD_VALUE"),
+    (put("accounts", "store.0.owners", {"pay": "other"}), "store.0.owners.pay", "UNKNOWN_KEY"),
+]
 FIRST = "deadline.decide_request"
 MEANING = [
     (put("shopify", "deadline.0.starts", "received"), "shopify", f"{FIRST}.starts", "BAD_VALUE"),
@@ -206,3 +230,16 @@ def test_a_problem_reads_as_one_line() -> None:
     line = str(Problem("shopify", "returns.window_days", "BELOW_LAW", "eu.withdrawal gives 14 days"))
 
     assert line == "shopify: returns.window_days: BELOW_LAW: eu.withdrawal gives 14 days"
+
+
+@pytest.mark.parametrize("spoil, key, rule", BOUNDS)
+def test_a_bound_that_cannot_be_meant_is_named(spoil: Spoil, key: str, rule: str) -> None:
+    assert found_in(spoil) == {("accounts", key, rule)}
+
+
+def test_bounds_that_can_be_meant_are_let_through() -> None:
+    found = documents()
+    bound({**budget(EUR="2000.00"), "velocity": {"refunds": 5, "days": 30}})(found)
+    put("accounts", "store.0.owners", {"refund": "other", "approve_return": "quittance"})(found)
+
+    assert check(found) == ()

@@ -58,7 +58,7 @@ def test_durations_and_caps_have_the_defaults_of_the_house() -> None:
     urls = {f"QUITTANCE_{name}_QUEUE_URL": QUEUE for name in ("INBOX", "DUE", "POLL", "URGENT", "REFUND")}
     tick = settings.load(settings.WatchdogTick, {**STACK, **urls, "QUITTANCE_TABLE": "cases"})
 
-    assert (execute.settle_horizon_seconds, execute.lease_seconds, tick.due_cap) == (60, 63, 20_000)
+    assert (execute.settle_horizon_seconds, execute.lease_seconds, tick.due_cap) == (60, 57, 20_000)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "soon", "\N{ARABIC-INDIC DIGIT ONE}"])

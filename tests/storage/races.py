@@ -18,9 +18,11 @@ from quittance.application.commit import (
     Condition,
     IntentChange,
     OrderChange,
+    ShardChange,
     Write,
 )
 from quittance.domain.account import Control, Mode
+from quittance.domain.allowance import Shard
 from quittance.domain.case import Case
 from quittance.domain.events import CaseMarked
 from quittance.domain.ids import CaseId
@@ -271,6 +273,27 @@ def _name_was_taken_away(table: Table) -> bool:
     return table.find(samples.CHANNEL, samples.ACCOUNT, "rma", "RMA-1") != samples.CASE
 
 
+def _booked(number: int, left: int, version: int = 0) -> Changes:
+    shard = ShardChange(samples.ACCOUNT, "2026-11-21", "EUR", number, Shard(left, 1000, version))
+    return Changes(NOW, shards=(shard,))
+
+
+def two_take_first_from_one_shard(table: Table, _: Engine) -> None:
+    table.commit(_booked(3, 400))
+    table.commit(_booked(3, 900))
+
+
+def two_take_from_one_shard(table: Table, _: Engine) -> None:
+    table.commit(_booked(3, 1000))
+    stale = table.spent(samples.ACCOUNT, "2026-11-21", "EUR")[3]
+    table.commit(_booked(3, stale.left - 600, stale.version))
+    table.commit(_booked(3, stale.left - 100, stale.version))
+
+
+def _is_budget_given_twice(table: Table) -> bool:
+    return table.spent(samples.ACCOUNT, "2026-11-21", "EUR")[3].left != 400
+
+
 def two_people_redrive(table: Table, _: Engine) -> None:
     table.park(samples.a_parked())
     (stale,) = table.parked(samples.CHANNEL, samples.ACCOUNT)
@@ -411,6 +434,8 @@ RACES: Final = (
     _race(a_done_delivery_is_put_off, _done_is_pending, (f"{keys.DELIVERY.name} pending", "IsNot")),
     _race(two_cases_under_one_name, _name_was_taken_away, (keys.ALIAS.name, "Absent")),
     _race(two_give_one_parcel_away, _name_was_taken_away, (keys.ALIAS.name, "PointsTo")),
+    _race(two_take_first_from_one_shard, _is_budget_given_twice, (keys.SPENT.name, "Absent")),
+    _race(two_take_from_one_shard, _is_budget_given_twice, (keys.SPENT.name, "VersionIs")),
     _race(two_people_redrive, _done_is_pending, (keys.PARKED.name, "IsNot")),
     _race(a_switch_is_thrown_meanwhile, _sends_go_on, (keys.CONTROL.name, "Absent")),
     _race(a_switch_is_thrown_on_a_known_account, _sends_go_on, (keys.CONTROL.name, "VersionIs")),

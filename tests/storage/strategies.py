@@ -38,6 +38,7 @@ SPECIAL: Final[Mapping[tuple[type, str], st.SearchStrategy[Any]]] = {
     (Deadline, "lane"): st.integers(0, 2),
     (Deadline, "next"): st.integers(0, 4),
     (Deadline, "warn"): st.lists(st.integers(0, 10**5), max_size=3).map(lambda found: tuple(sorted(found)[::-1])),
+    (Deadline, "escalate"): st.lists(st.integers(0, 10**5), max_size=2).map(lambda found: tuple(sorted(found)[::-1])),
     (Intent, "id"): NAMES,
     (Intent, "lane"): st.integers(0, 2),
     (Intent, "channel"): NAMES,

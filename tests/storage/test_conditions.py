@@ -18,15 +18,18 @@ from quittance.application.commit import (
     CaseChange,
     Changes,
     Condition,
+    CustomerChange,
     FenceIs,
     IntentChange,
     IsNot,
     OrderChange,
     PointsTo,
+    ShardChange,
     Text,
     VersionIs,
     Write,
 )
+from quittance.domain.allowance import Shard
 from quittance.domain.errors import Conflict
 from quittance.storage import keys
 from quittance.storage.engine import Engine
@@ -35,9 +38,11 @@ from quittance.storage.table import Table
 from quittance.storage.writes import REDUNDANT, writes_of
 from tests.storage import races, samples
 from tests.storage.engines import Weakened
-from tests.storage.races import RACES, Guard, Race, guard_of
+from tests.storage.races import Guard, Race, guard_of
+from tests.storage.races_batch import BATCH_RACES
 from tests.storage.samples import NOW
 
+RACES = (*races.RACES, *BATCH_RACES)
 GROUPS = [race for race in RACES if len(race.guards) > 1]
 TYPES: dict[str, type[Condition]] = {t.__name__: t for t in (Absent, VersionIs, FenceIs, AtLeast, IsNot, PointsTo)}
 
@@ -114,10 +119,12 @@ def everything() -> Changes:
             replace(races._named(samples.CASE, samples.OTHER_CASE).aliases[0], name="RMA-2"),
         ),
         texts=(Text(samples.CASE, "t1", "words", NOW),),
+        shards=(ShardChange("a", "2026-11-21", "EUR", 0, Shard(1, 2)), ShardChange("a", "d", "EUR", 1, Shard(1, 2, 3))),
+        customers=(CustomerChange("a", "5f4dcc", samples.CASE, (NOW,)),),
     )
 
 
-def test_a_commit_of_everything_holds_a_condition_on_all_but_words() -> None:
+def test_a_commit_of_everything_holds_a_condition_on_all_but_words_and_whose_case_it_is() -> None:
     free = [keys.kind_of(write.key) for write in writes_of(everything()) if not write.conditions]
 
-    assert free == [keys.TEXT.name]
+    assert free == [keys.TEXT.name, keys.CUSTOMER.name]

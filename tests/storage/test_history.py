@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,8 @@ def chain() -> tuple[Items, str]:
     table.commit(Changes(NOW, (CaseChange(None, races.fresh(), (CaseOpened(races.fresh()),)),)))
     for mark in ("one", "two", "three"):
         table.commit(Changes(NOW, (races.marked(races.loaded(table), mark),)))
-    return engine.query(keys.case_head(CASE).pk, "EVENT#"), races.loaded(table).tail
+    forgeable: Items = json.loads(json.dumps(engine.query(keys.case_head(CASE).pk, "EVENT#")))
+    return forgeable, races.loaded(table).tail
 
 
 def _changed(items: Items) -> Items:

@@ -187,7 +187,7 @@ ALWAYS_IN_A_CASE = frozenset({"v", "version", "kind", "channel", "account", "ope
 ALWAYS_IN_AN_ORDER = frozenset({"v", "version", "cur", "as_of"})
 ALWAYS_IN_AN_INTENT = frozenset({"v", "version", "fence", "state", "act", "case", "cur", "created"})
 KINDS: Mapping[str, tuple[Any, Any, frozenset[str], frozenset[str]]] = {
-    "case": (strategies.cases, case_attributes, ALWAYS_IN_A_CASE, CASE_OPTIONAL | {"return", "parcel"}),
+    "case": (strategies.cases, case_attributes, ALWAYS_IN_A_CASE, CASE_OPTIONAL | {"return", "parcel", "difference"}),
     "order": (strategies.orders, order_attributes, ALWAYS_IN_AN_ORDER, ORDER_OPTIONAL),
     "intent": (strategies.intents, intent_attributes, ALWAYS_IN_AN_INTENT, INTENT_OPTIONAL),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,15 +27,86 @@ def test_changing_what_was_written_does_not_change_what_is_stored() -> None:
     assert engine.get(KEY) == {"pk": KEY.pk, "sk": KEY.sk, "value": {"list": [1, {"deep": 2}]}}
 
 
-def test_changing_what_was_read_does_not_change_what_is_stored() -> None:
+CHANGES: tuple[Callable[[Any], object], ...] = (
+    lambda item: item.update(value=2),
+    lambda item: item.setdefault("new", 2),
+    lambda item: item.pop("value"),
+    lambda item: item.popitem(),
+    lambda item: item.clear(),
+    lambda item: operator.setitem(item, "value", 2),
+    lambda item: operator.delitem(item, "value"),
+    lambda item: item.__ior__({"value": 2}),
+    lambda item: operator.setitem(item["value"], 0, 2),
+    lambda item: operator.delitem(item["value"], 0),
+    lambda item: item["value"].__iadd__([2]),
+    lambda item: item["value"].__imul__(2),
+    lambda item: item["value"].append(2),
+    lambda item: item["value"].extend([2]),
+    lambda item: item["value"].insert(0, 2),
+    lambda item: item["value"].pop(),
+    lambda item: item["value"].remove(1),
+    lambda item: item["value"].clear(),
+    lambda item: item["value"].sort(),
+    lambda item: item["value"].reverse(),
+    lambda item: item["value"][1].update(deep=2),
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_read_cannot_be_changed(change: Callable[[Any], object]) -> None:
     engine = MemoryEngine()
-    engine.transact([Write(KEY, {"value": [1]}, (Absent(),))])
+    engine.transact([Write(KEY, {"value": [1, {"deep": 1}]}, (Absent(),))])
 
     for item in (engine.get(KEY), engine.query(KEY.pk)[0], engine.batch_get([KEY])[KEY]):
-        assert item is not None
-        item["value"].append(2)
+        with pytest.raises(TypeError, match="only a write"):
+            change(item)
 
-    assert engine.query(KEY.pk) == [{"pk": KEY.pk, "sk": KEY.sk, "value": [1]}]
+    assert engine.query(KEY.pk) == [{"pk": KEY.pk, "sk": KEY.sk, "value": [1, {"deep": 1}]}]
+
+
+def test_what_was_read_and_written_again_is_not_copied_a_second_time() -> None:
+    engine = MemoryEngine()
+    engine.transact([Write(KEY, {"value": [1]}, ())])
+    (first,) = engine.query(KEY.pk)
+
+    engine.transact([Write(KEY, {"other": first["value"]}, ())])
+
+    (second,) = engine.query(KEY.pk)
+    assert second["other"] is first["value"]
+    assert first == {"pk": KEY.pk, "sk": KEY.sk, "value": [1]}
+
+
+PLACED = {"due_pk": "DUE#1#1", "due_sk": "2026#a"}
+
+
+def stored(engine: MemoryEngine) -> object:
+    found = [engine.query_index("due", f"DUE#1#{shard}", "~", 9) for shard in range(3)]
+    return engine.query(KEY.pk), engine.query("CASE#b"), found
+
+
+def test_a_snapshot_is_put_back_whole_whatever_was_written_since() -> None:
+    engine = MemoryEngine()
+    engine.transact([Write(KEY, {"value": 1, **PLACED}, ())])
+    snapshot, before = engine.snapshot(), stored(engine)
+
+    for _ in range(2):
+        engine.transact([Write(KEY, {"value": 2, "due_pk": "DUE#1#2"}, ()), Write(Key("CASE#b", "HEAD"), PLACED, ())])
+        assert stored(engine) != before
+        engine.restore(snapshot)
+        assert stored(engine) == before
+
+
+def test_engines_that_began_with_one_snapshot_do_not_see_each_other() -> None:
+    first, second = MemoryEngine(), MemoryEngine()
+    first.transact([Write(KEY, {"value": 1, **PLACED}, ())])
+    second.restore(first.snapshot())
+    before = stored(second)
+
+    first.transact([Write(KEY, {"value": 2, "due_sk": "2027#a"}, ())])
+    assert stored(second) == before
+    second.transact([Write(KEY, {"value": 3}, (), frozenset(PLACED))])
+    assert first.query(KEY.pk)[0]["value"] == 2
+    assert first.query_index("due", "DUE#1#1", "~", 9) == [KEY]
 
 
 def test_what_is_no_plain_value_is_refused() -> None:

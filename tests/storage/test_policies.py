@@ -12,7 +12,9 @@ import pytest
 from quittance.application.commit import Value, Write
 from quittance.application.compile_policy import canonical, fingerprint
 from quittance.application.ports import NoPolicy, Place
+from quittance.domain.bounds import Bounds, Owner, Velocity
 from quittance.domain.errors import Unavailable
+from quittance.domain.intent import Act
 from quittance.domain.policy import Versions
 from quittance.storage import keys
 from quittance.storage.engine import Engine
@@ -103,3 +105,31 @@ def test_a_document_that_is_not_what_was_published_is_never_used(engine: Engine)
 
     with pytest.raises(Unavailable, match="not what was published"):
         PublishedPolicies(engine, Machine().now).current("shopify", SHOP)
+
+
+def test_a_case_keeps_its_terms_and_follows_the_bounds_that_are_set_now(engine: Engine) -> None:
+    old, new = documents(), documents()
+    bounded = {"account": SHOP, "daily_budget": {"EUR": "2000.00"}, "velocity": {"refunds": 5, "days": 30}}
+    stores = [{**store, "owners": {"refund": "other"}} for store in old["accounts"]["store"]]
+    new["accounts"] |= {"version": 2, "account": [bounded], "store": stores}
+    publish(engine, old)
+    publish(engine, new)
+    policies = PublishedPolicies(engine, Machine().now)
+
+    found = policies.at(Versions(1, 1, 1), "shopify", SHOP)
+
+    assert found.versions == Versions(1, 1, 1)
+    assert found.bounds == Bounds({"EUR": 200_000}, Velocity(5, 30), {Act.REFUND: Owner.OTHER})
+    assert policies.counts_customers(SHOP)
+    assert not policies.counts_customers("another")
+
+
+def test_a_store_that_was_struck_off_keeps_the_bounds_it_had(engine: Engine) -> None:
+    old, new = documents(), documents()
+    old["accounts"]["account"] = [{"account": SHOP, "daily_budget": {"EUR": "5.00"}}]
+    others = [{**store, "store": "another"} for store in old["accounts"]["store"]]
+    new["accounts"] |= {"version": 2, "store": others}
+    publish(engine, old)
+    publish(engine, new)
+
+    assert PublishedPolicies(engine, Machine().now).at(Versions(1, 1, 1), "shopify", SHOP).bounds.daily == {"EUR": 500}

@@ -180,6 +180,7 @@ def _secrets(made: Deployed) -> None:
     shop = made.shopify.floor().shop
     held: Mapping[str, Any] = {
         "quittance/shop/preview": {"current": "the key of previews"},
+        "quittance/shop/customer-salt": {"salt": "the salt of customers"},
         f"quittance/shop/shopify/{STORE}": {
             "shop": STORE,
             "client_id": shop.client_id,

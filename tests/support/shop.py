@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from quittance.application.ports import (
@@ -38,6 +38,7 @@ from quittance.domain.observations import (
     RefundReading,
     ReturnReading,
 )
+from quittance.domain.values import replace
 
 HORIZON = timedelta(seconds=60)
 STATUS_AFTER = {
@@ -75,6 +76,10 @@ class Shop:
         """Act, lines, payments and words."""
         lines = [(line.return_line, line.quantity) for line in intent.lines]
         return json.dumps([intent.act, lines, sorted(intent.payments.items()), words]).encode()
+
+    def feed_type(self, _act: Act) -> str | None:
+        """None: this shop takes every act by a call."""
+        return None
 
     def hint(self, delivery: Delivery) -> Hint:
         """The body is a JSON object with `order` or `return`."""

@@ -30,7 +30,7 @@ from tests.support import builders as b
 from tests.support.shop import Shop
 
 PLACE = Place("shopify", "maison-lumiere", "maison-lumiere")
-LIMITS = Limits(lease=timedelta(seconds=63), timeout=timedelta(seconds=20))
+LIMITS = Limits(lease=timedelta(seconds=57), timeout=timedelta(seconds=19))
 
 
 @dataclass

@@ -132,12 +132,13 @@ def test_a_finished_tick_counts_itself_under_the_name_that_the_alarm_watches() -
     assert (watched["MetricName"], *(one["Value"] for one in watched["Dimensions"])) in _counted(tick)
 
 
-def test_whatever_is_parked_is_an_alarm_whichever_channel_and_reason() -> None:
-    (query,) = resource("ParkedAlarm")["Metrics"]
+@pytest.mark.parametrize("alarm, metric", [("ParkedAlarm", "Parked"), ("BooksDifferAlarm", "BooksDiffer")])
+def test_what_is_parked_or_differs_is_an_alarm_whichever_channel_and_reason(alarm: str, metric: str) -> None:
+    (query,) = resource(alarm)["Metrics"]
 
-    assert query["Expression"] == 'SELECT SUM(Parked) FROM SCHEMA("Quittance", channel, outcome)'
-    assert resource("ParkedAlarm")["Threshold"] == 0
-    assert 'count("Parked", ' in "".join(
+    assert query["Expression"] == f'SELECT SUM({metric}) FROM SCHEMA("Quittance", channel, outcome)'  # noqa: S608  # no database
+    assert resource(alarm)["Threshold"] == 0
+    assert f'count("{metric}", ' in "".join(
         path.read_text("utf-8") for path in (ROOT / "layers" / "core" / "quittance" / "application").glob("*.py")
     )
 

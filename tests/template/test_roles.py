@@ -18,7 +18,7 @@ HOLDERS: Final = {
     ("secretsmanager:GetSecretValue", f"{SECRETS}shopify/*"): ENGINE,
     ("secretsmanager:GetSecretValue", f"{SECRETS}amazon/*"): ENGINE,
     ("secretsmanager:GetSecretValue", "PreviewSecret.Id"): {"DeskFunction"},
-    ("secretsmanager:GetSecretValue", "CustomerSaltSecret.Id"): set(),  # nothing is hashed with it yet
+    ("secretsmanager:GetSecretValue", "CustomerSaltSecret.Id"): {"IngestReturnsFunction"},
     ("dynamodb:PutItem", "Table.Arn"): set(),  # a put replaces what is there; the engine writes by update alone
     ("dynamodb:ConditionCheckItem", "Table.Arn"): WRITERS,
     ("dynamodb:UpdateItem", "Table.Arn"): WRITERS | TICK,

@@ -61,7 +61,7 @@ def test_the_sandbox_changes_the_stack_in_five_ways() -> None:
 def test_what_the_sandbox_takes_out_adds_and_alters_is_known_by_name() -> None:
     before, after = _plain(stack())["Resources"], emulated({})["Resources"]
 
-    assert set(before) - set(after) == {"RawBucketPolicy", "ParkedAlarm"}
+    assert set(before) - set(after) == {"RawBucketPolicy", "ParkedAlarm", "BooksDifferAlarm"}
     assert {name: after[name]["Type"] for name in set(after) - set(before)} == {
         f"Api{kind}{number}": f"AWS::ApiGatewayV2::{kind}" for kind in ("Integration", "Route") for number in (0, 1)
     }

@@ -18,7 +18,7 @@ MAY: Final[dict[str, set[str]]] = {
     "ReceiveWebhookFunction": {"read signing secret", "put incoming", "send Inbox"},
     "IngestReturnsFunction": READ_AND_COMMIT
     | CREDENTIALS
-    | {"get incoming", "get archive", "put archive"}
+    | {"get incoming", "get archive", "put archive", "read salt"}
     | {"receive Inbox", "receive Bulk", "receive Amazon"},
     "PollChannelsFunction": READ_AND_COMMIT | CREDENTIALS | {"query desk", "send Bulk", "receive Poll"},
     "ExecuteRefundFunction": READ_AND_COMMIT | CREDENTIALS | {"receive Urgent", "receive Refund"},

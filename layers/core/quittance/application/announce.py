@@ -6,11 +6,11 @@ Refuses to tell two groups the same thing: operators hear of what is broken, the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from quittance.domain.intent import IntentVerb
+from quittance.domain.values import dataclass
 
 SCHEMA = 1
 
@@ -76,7 +76,9 @@ def announcements(record: HistoryRecord) -> Iterable[Announcement]:
 
 _SUBJECTS: Mapping[str, tuple[Topic, str]] = {
     "DeficitFound": (Topic.OPERATORS, "More was paid back than was captured"),
+    "DifferenceFound": (Topic.OPERATORS, "The books differ"),
     "DeadlineWarned": (Topic.DESK, "A deadline is near"),
+    "DeadlineEscalated": (Topic.DESK, "A deadline needs the next person up"),
     "DeadlineBreached": (Topic.DESK, "A deadline was missed"),
 }
 _MOVES: Mapping[str, str] = {

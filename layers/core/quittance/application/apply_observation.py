@@ -6,21 +6,22 @@ Refuses to open a case for a return that is over, and to write anything for an o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from quittance.application import drafting
-from quittance.application.commit import Alias, Changes, DeliveryKey, Scene, Text
+from quittance.application.commit import Alias, Changes, DeliveryKey, Scene, Text, order_change
+from quittance.application.compare_books import judge, told
 from quittance.application.identify_parcel import identify_in
 from quittance.application.ports import Hint, Place, Ports, Reading
 from quittance.domain import decide_return
 from quittance.domain import order as orders
 from quittance.domain.account import Control
+from quittance.domain.allowance import Allowance
 from quittance.domain.case import Case
 from quittance.domain.draft import Draft
 from quittance.domain.errors import Conflict, Unavailable
-from quittance.domain.events import CaseOpened
+from quittance.domain.events import CaseOpened, DifferenceFound
 from quittance.domain.ids import CaseId, IntentId, OrderId, case_of_channel
 from quittance.domain.intent import Intent, IntentState
 from quittance.domain.ledger import UNATTRIBUTED
@@ -30,6 +31,7 @@ from quittance.domain.parcel import Parcel
 from quittance.domain.policy import Policy
 from quittance.domain.priority import CaseKind
 from quittance.domain.return_request import ReturnRequest
+from quittance.domain.values import dataclass, replace
 
 HEADS_PER_COMMIT = 10
 
@@ -49,6 +51,7 @@ class _Decided:
     aliases: tuple[Alias, ...]
     texts: tuple[Text, ...]
     scene: Scene
+    order: Order
 
 
 def apply_observation(ports: Ports, place: Place, hint: Hint, deliveries: tuple[DeliveryKey, ...] = ()) -> Applied:
@@ -85,7 +88,7 @@ def _decide_and_commit(
 ) -> Applied:
     """Commit at most ten heads at a time; the deliveries are done with the last."""
     wanted = _wanted(place, scene, reading)
-    if not wanted and scene.order is None:
+    if not wanted and scene.order is None and not reading.order.refunds:
         return Applied.IRRELEVANT
     parts = [wanted[i : i + HEADS_PER_COMMIT] for i in range(0, len(wanted), HEADS_PER_COMMIT)] or [()]
     outcome = Applied.UNCHANGED
@@ -94,10 +97,24 @@ def _decide_and_commit(
             scene = ports.table.load_order(place.channel, place.account, reading.order.id)
         decided = _decide(ports, place, scene, reading, part)
         done = deliveries if index == len(parts) - 1 else ()
-        extra = Changes(ports.clock.now(), aliases=decided.aliases, texts=decided.texts)
-        if decided.drafts and drafting.commit(ports, decided.scene, decided.drafts, done, extra):
+        if _commit(ports, decided, done):
             outcome = Applied.COMMITTED
     return outcome
+
+
+def _commit(ports: Ports, decided: _Decided, deliveries: tuple[DeliveryKey, ...]) -> bool:
+    """Commit what was decided; an order without a case has a ledger for its foreign refunds, and nobody to tell."""
+    now, scene = ports.clock.now(), decided.scene
+    if not decided.drafts:
+        change = order_change(scene.order, decided.order)
+        if change is not None:
+            ports.table.commit(Changes(now, order=change, deliveries=deliveries))
+        return change is not None
+    extra = Changes(now, aliases=decided.aliases, texts=decided.texts)
+    is_written = drafting.commit(ports, scene, decided.drafts, deliveries, extra)
+    if is_written and any(isinstance(event, DifferenceFound) for draft in decided.drafts for event in draft.events):
+        ports.meter.count("BooksDiffer", decided.order.channel, "found")
+    return is_written
 
 
 def _wanted(place: Place, scene: Scene, reading: Reading) -> Sequence[ReturnReading]:
@@ -112,7 +129,8 @@ def _case_id(place: Place, reading: ReturnReading) -> CaseId:
 
 def _decide(ports: Ports, place: Place, scene: Scene, reading: Reading, returns: Sequence[ReturnReading]) -> _Decided:
     order = scene.order or orders.opened(reading.order, place.channel, place.account, place.store)
-    blank = _Stage(order, scene.intents, ports.table.control(place.account), ports.clock.now())
+    judged = judge(scene, order, reading.order)
+    blank = _Stage(judged.order, scene.intents, ports.table.control(place.account), ports.clock.now())
     drafts: list[Draft] = []
     aliases: list[Alias] = []
     texts: list[Text] = []
@@ -121,14 +139,17 @@ def _decide(ports: Ports, place: Place, scene: Scene, reading: Reading, returns:
         draft = _read(draft, reading, seen, is_first=not drafts)
         named = _names(ports, scene, draft)
         scene = named.scene
-        draft = decide_return.follow_up(named.draft, policy)
+        draft = decide_return.follow_up(drafting.allowed(ports, named.draft, policy), policy)
         draft, words = drafting.seal(draft, ports.acts(place.channel), policy.terms.texts_days)
         draft = replace(draft, intents=_woken(draft))
         drafts += [*named.closed, draft]
         aliases += named.aliases
         texts += [*words, *_texts(draft, seen, policy)]
-        blank = replace(blank, order=draft.ordered, intents=draft.intents)
-    return _Decided(tuple(drafts), tuple(aliases), tuple(texts), scene)
+        blank = replace(blank, order=draft.ordered, intents=draft.intents, allowance=draft.allowance)
+    difference = told(ports, place, judged, drafts[-1]) if drafts else None
+    drafts += [] if difference is None else [difference]
+    order = drafts[-1].ordered if drafts else orders.read(judged.order, reading.order)
+    return _Decided(tuple(drafts), tuple(aliases), tuple(texts), scene, order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +160,10 @@ class _Stage:
     intents: Mapping[IntentId, Intent]
     control: Control
     now: datetime
+    allowance: Allowance = Allowance()
 
     def draft(self, case: Case) -> Draft:
-        return _with_order(Draft(case, self.order, self.intents, self.control, self.now))
+        return _with_order(Draft(case, self.order, self.intents, self.control, self.now, allowance=self.allowance))
 
 
 def _order_alone(scene: Scene) -> Sequence[Case]:

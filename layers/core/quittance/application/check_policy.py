@@ -7,7 +7,6 @@ law; a problem names the file, the key, the rule and the way out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from quittance.application.compile_policy import Document, merged, stores_of
@@ -16,6 +15,7 @@ from quittance.application.policy_schema import ACCOUNTS, LAW, STARTS, reader_of
 from quittance.domain.events import Resolution
 from quittance.domain.observations import Condition
 from quittance.domain.policy import Gate
+from quittance.domain.values import dataclass
 
 # Channels whose operator sets the rules: their file stays locked whatever it says.
 MARKETPLACES: Final = frozenset({"amazon", "bol", "tiktok", "walmart"})
@@ -93,6 +93,21 @@ def _accounts(accounts: Document, files: Iterable[str]) -> Iterator[Found]:
     channels = {(store.account, store.channel) for store in stores}
     for account in _doubles(account for account, _ in channels):
         yield "store.account", "CHANNEL_MISMATCH", f"{account} is at two channels; give each an account of its own"
+    yield from _bounds(accounts)
+
+
+def _bounds(accounts: Document) -> Iterator[Found]:
+    rows = accounts.get("account", [])
+    for name in _doubles(row["account"] for row in rows):
+        yield "account.account", "DUPLICATE", f"{name} stands in two rows; which one is meant?"
+    for index, row in enumerate(rows):
+        own = [store for store in stores_of(accounts) if store.account == row["account"]]
+        if not own:
+            yield f"account.{index}.account", "UNKNOWN_ACCOUNT", "no store is listed for it; correct the name"
+        for code in sorted({store.currency for store in own} - row.get("daily_budget", {}).keys()):
+            if "daily_budget" in row:
+                message = f"its stores sell in {code}; without an amount every refund there needs approval"
+                yield f"account.{index}.daily_budget.{code}", "MISSING_AMOUNT", message
 
 
 def _channel(document: Document, accounts: Document, law: Document) -> Iterator[Found]:

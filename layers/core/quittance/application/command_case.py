@@ -5,8 +5,8 @@ Refuses a version that is no longer the newest, and a command about money withou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from typing import Any, Protocol
 
 from quittance.application import drafting
@@ -18,10 +18,11 @@ from quittance.domain.command import Command, CommandName, authorise
 from quittance.domain.draft import Draft
 from quittance.domain.errors import Conflict, Rejected
 from quittance.domain.events import IntentAdmitted, IntentMoved
-from quittance.domain.ids import CaseId, IntentId
+from quittance.domain.ids import CaseId, IntentId, digest
 from quittance.domain.intent import Intent, IntentState
 from quittance.domain.parcel import Parcel
 from quittance.domain.policy import Policy
+from quittance.domain.values import dataclass, replace
 
 
 class Seal(Protocol):
@@ -54,10 +55,20 @@ def command_case(ports: Ports, command: Command, seal: Seal) -> Answer:
     Raises Unavailable when no policy is published.
     """
     try:
-        return _carry_out(ports, command, seal)
+        return _insisting(ports, command, seal)
     except Rejected as refusal:
         ports.meter.count("CommandRefused", "desk", refusal.code)
         return Answer("refused", command.case, command.version, code=refusal.code, field=refusal.field, fix=refusal.fix)
+
+
+def _insisting(ports: Ports, command: Command, seal: Seal) -> Answer:
+    """Decide again after a lost race; where case or order have moved, version or token refuse what was decided."""
+    for _ in range(drafting.ATTEMPTS):
+        try:
+            return _carry_out(ports, command, seal)
+        except Conflict:
+            ports.meter.count("CommitConflict", "desk", "command")
+    raise Rejected("STALE_VERSION", "version", "others write to the same case or budget; look at the case again")
 
 
 def _carry_out(ports: Ports, command: Command, seal: Seal) -> Answer:
@@ -66,8 +77,7 @@ def _carry_out(ports: Ports, command: Command, seal: Seal) -> Answer:
     if command.case not in scene.cases:
         raise Rejected("UNKNOWN_CASE", "case", "no case has this id")
     if scene.cases[command.case].version != command.version:
-        newest = scene.cases[command.case].version
-        raise Rejected("STALE_VERSION", "version", f"the case is at version {newest}; look at it again")
+        return _repeated(ports, scene, command)
     if command.name is CommandName.IDENTIFY_PARCEL:
         return _identify(ports, scene, command)
     draft, texts = _decided(ports, scene, command)
@@ -80,11 +90,37 @@ def _carry_out(ports: Ports, command: Command, seal: Seal) -> Answer:
     return _committed(ports, scene, command, draft, texts, shown)
 
 
+def _repeated(ports: Ports, scene: Scene, command: Command) -> Answer:
+    """The very command that made the next version is answered by what it did, as that stands now; others are stale."""
+    done, touched = ports.table.carried_out(command.case, command.version + 1)
+    case = scene.cases[command.case]
+    if done != _digest(command) or (command.is_money and not command.token):
+        raise Rejected("STALE_VERSION", "version", f"the case is at version {case.version}; look at it again")
+    intents = [scene.intents[intent] for intent in sorted(touched) if intent in scene.intents]
+    headroom = _headroom(scene)
+    shown = {"intents": [_line(one) for one in intents], "headroom": headroom, "state": case.state, "marks": []}
+    ports.meter.count("CommandRepeated", case.channel, command.name.value)
+    return Answer(_outcome(intents), command.case, command.version + 1, shown=shown)
+
+
+def _digest(command: Command) -> str:
+    """The command without what differs from one click to the next."""
+    return digest(repr(_unsigned(command)))[:32]
+
+
+def _unsigned(command: Command) -> Command:
+    return replace(command, token="", actor=replace(command.actor, request=""))  # nosec B106  # no secret: none
+
+
+def _outcome(intents: Iterable[Intent]) -> str:
+    return "awaiting_approval" if any(i.state is IntentState.AWAITING_APPROVAL for i in intents) else "done"
+
+
 def _decided(ports: Ports, scene: Scene, command: Command) -> tuple[Draft, tuple[Text, ...]]:
     case = scene.cases[command.case]
     policy = ports.policies.at(case.policy, case.channel, case.store)
     draft = drafting.begin(scene, case.id, ports.table.control(case.account), ports.clock.now())
-    draft = decide_command.decide(draft, command, policy)
+    draft = decide_command.decide(drafting.allowed(ports, draft, policy), command, policy)
     return drafting.seal(draft, ports.acts(case.channel), policy.terms.texts_days)
 
 
@@ -93,11 +129,13 @@ def _shown(scene: Scene, draft: Draft) -> dict[str, Any]:
     moved = {IntentId(e.intent) for e in draft.events if isinstance(e, IntentMoved)}
     born = {e.intent.id for e in draft.events if isinstance(e, IntentAdmitted)}
     intents = [_line(draft.intents[i]) for i in sorted(moved | born)]
-    headroom = 0
-    if scene.order is not None:
-        headroom = sum(scene.order.ledger.available(p) for p in scene.order.ledger.payments)
+    headroom = _headroom(scene)
     marks = sorted(draft.case.marks - scene.cases[draft.case.id].marks)
     return {"intents": intents, "headroom": headroom, "state": draft.case.state, "marks": marks}
+
+
+def _headroom(scene: Scene) -> int:
+    return sum(scene.order.ledger.available(p) for p in scene.order.ledger.payments) if scene.order else 0
 
 
 def _line(intent: Intent) -> dict[str, Any]:
@@ -115,28 +153,22 @@ def _line(intent: Intent) -> dict[str, Any]:
         "units": intent.quantities(),
         "payments": dict(intent.payments),
         "rule": intent.rule,
+        "why": intent.why,
     }
 
 
 def _signed(scene: Scene, command: Command, shown: Mapping[str, Any]) -> str:
     """The whole command, the versions of case and order, and the components: any write to the order refuses it."""
     order = scene.order.version if scene.order else 0
-    unsigned = replace(command, token="", actor=replace(command.actor, request=""))  # nosec B106  # no secret: none
-    return repr((unsigned, order, shown))
+    return repr((_unsigned(command), order, shown))
 
 
 def _committed(
     ports: Ports, scene: Scene, command: Command, draft: Draft, texts: tuple[Text, ...], shown: Mapping[str, Any]
 ) -> Answer:
-    try:
-        drafting.commit(ports, scene, [draft], extra=Changes(draft.now, texts=texts))
-    except Conflict:
-        raise Rejected("STALE_VERSION", "version", "somebody else wrote first; look at the case again") from None
-    waits = any(
-        draft.intents[IntentId(line["intent"])].state is IntentState.AWAITING_APPROVAL for line in shown["intents"]
-    )
-    outcome = "awaiting_approval" if waits else "done"
+    drafting.commit(ports, scene, [draft], extra=Changes(draft.now, texts=texts, command=_digest(command)))
     ports.meter.count("CommandDone", draft.case.channel, command.name.value)
+    outcome = _outcome(draft.intents[IntentId(line["intent"])] for line in shown["intents"])
     return Answer(outcome, command.case, command.version + 1, shown=shown)
 
 
@@ -154,12 +186,9 @@ def _identify(ports: Ports, scene: Scene, command: Command) -> Answer:
     policy: Policy = ports.policies.at(target.policy, target.channel, target.store)
     draft = drafting.begin(target_scene, target_id, ports.table.control(target.account), ports.clock.now())
     closing, received = identify_in(parcel, draft, policy, command.actor.alias)
-    received = decide_return.follow_up(received, policy, command.actor.alias)
+    received = decide_return.follow_up(drafting.allowed(ports, received, policy), policy, command.actor.alias)
     received, texts = drafting.seal(received, ports.acts(target.channel), policy.terms.texts_days)
     both = Scene({**target_scene.cases, parcel.id: parcel}, target_scene.order, target_scene.intents)
-    extra = Changes(received.now, aliases=repointed(parcel, received.case), texts=texts)
-    try:
-        drafting.commit(ports, both, [closing, received], extra=extra)
-    except Conflict:
-        raise Rejected("STALE_VERSION", "version", "somebody else wrote first; look at both cases again") from None
+    extra = Changes(received.now, aliases=repointed(parcel, received.case), texts=texts, command=_digest(command))
+    drafting.commit(ports, both, [closing, received], extra=extra)
     return Answer("done", command.case, command.version + 1, shown=_shown(both, received))

@@ -6,16 +6,18 @@ conditions is a test of the very conditions that run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 
+from quittance.domain.allowance import Shard
 from quittance.domain.case import Case
 from quittance.domain.draft import Draft
 from quittance.domain.events import Event
 from quittance.domain.ids import CaseId, DeliveryId, IntentId
 from quittance.domain.intent import Intent
 from quittance.domain.order import Order
+from quittance.domain.values import dataclass
 
 Value = None | bool | int | str | Sequence["Value"] | Mapping[str, "Value"]
 
@@ -145,8 +147,29 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardChange:
+    """One shard of a day's budget as it shall be; `after` carries the version that was read."""
+
+    account: str
+    day: str
+    currency: str
+    number: int
+    after: Shard
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """A case of a customer, who is known by a salted hash; `refunds` is None where nobody counts them."""
+
+    account: str
+    pseudonym: str
+    case: CaseId
+    refunds: tuple[datetime, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """Everything one use case commits at once."""
+    """Everything one use case commits at once; `command` is the digest of the person's command that it carries out."""
 
     at: datetime
     cases: tuple[CaseChange, ...] = ()
@@ -155,6 +178,9 @@ class Changes:
     deliveries: tuple[DeliveryKey, ...] = ()
     aliases: tuple[Alias, ...] = ()
     texts: tuple[Text, ...] = ()
+    shards: tuple[ShardChange, ...] = ()
+    customers: tuple[CustomerChange, ...] = ()
+    command: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -179,16 +205,38 @@ def changes_of(scene: Scene, drafts: Sequence[Draft], at: datetime) -> Changes:
     """
     last = drafts[-1]
     cases = tuple(CaseChange(scene.cases.get(d.case.id), d.case, d.events) for d in drafts if d.events)
-    intents = tuple(
-        IntentChange(scene.intents.get(intent.id), intent)
-        for intent in last.intents.values()
-        if scene.intents.get(intent.id) != intent
-    )
-    order = _order_change(scene.order, last.order, is_read=bool(intents))
-    return Changes(at, cases, order, intents)
+    known = ((scene.intents.get(intent.id), intent) for intent in last.intents.values())
+    intents = tuple(IntentChange(old, new) for old, new in known if old is not new and old != new)
+    order = order_change(scene.order, last.order, is_read=bool(intents))
+    return Changes(at, cases, order, intents, shards=_shards(last), customers=tuple(_customers(scene, drafts)))
 
 
-def _order_change(before: Order | None, after: Order | None, *, is_read: bool) -> OrderChange | None:
+def _shards(draft: Draft) -> tuple[ShardChange, ...]:
+    budget = draft.allowance.budget
+    if budget is None:
+        return ()
+    names = (budget.account, budget.day, budget.currency)
+    return tuple(ShardChange(*names, number, budget.shards[number]) for number in sorted(budget.changed))
+
+
+def _customers(scene: Scene, drafts: Sequence[Draft]) -> Iterator[CustomerChange]:
+    """A case is put down under its customer once it is known whose it is, and again with every refund that counts."""
+    last = drafts[-1]
+    if last.order is None or not last.order.customer:
+        return
+    is_known = scene.order is not None and scene.order.customer == last.order.customer
+    counted = last.allowance.customer
+    for draft in drafts:
+        case = draft.case
+        if draft.order is None or not draft.events:
+            continue
+        if case.id not in scene.cases or not is_known or (counted is not None and draft.has_refund):
+            refunds = None if counted is None else counted.refunds.get(case.id, ())
+            yield CustomerChange(case.account, last.order.customer, case.id, refunds)
+
+
+def order_change(before: Order | None, after: Order | None, *, is_read: bool = False) -> OrderChange | None:
+    """How an order changes, or that it is only checked where a decision rests on it; None for neither."""
     if after is None:
         return None
     if before is not None and _content(before) == _content(after):
@@ -197,5 +245,5 @@ def _order_change(before: Order | None, after: Order | None, *, is_read: bool) -
 
 
 def _content(order: Order) -> object:
-    return (order.ledger, order.cases, order.ordinals, order.disputes, order.frozen, order.country,
-            order.delivered_at, order.cancelled_at)  # fmt: skip
+    return (order.ledger, order.cases, order.ordinals, order.disputes, order.frozen, order.due, order.country,
+            order.delivered_at, order.cancelled_at, order.overridden, order.fulfilled_by, order.customer)  # fmt: skip

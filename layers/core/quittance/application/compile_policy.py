@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from quittance.application.policy_reading import ANYWHERE
 from quittance.application.policy_schema import ACCOUNTS, LAW
+from quittance.domain.bounds import Bounds, Owner, Velocity
 from quittance.domain.errors import Rejected
+from quittance.domain.intent import Act
 from quittance.domain.money import parse
 from quittance.domain.observations import Condition
 from quittance.domain.policy import (
@@ -26,6 +28,7 @@ from quittance.domain.policy import (
     Versions,
     Withdrawal,
 )
+from quittance.domain.values import dataclass
 
 Document = Mapping[str, Any]
 
@@ -41,6 +44,7 @@ class Store:
     country: str
     time_zone: str
     locale: str
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 def stores_of(accounts: Document, channel: str = "") -> tuple[Store, ...]:
@@ -114,7 +118,28 @@ def compile_policy(law: Document, accounts: Document, channel: Document, store: 
     sources |= {row["rule"]: row["source"] for row in law["withdrawal"]}
     sources |= {f"deadline.{row['kind']}": row["source"] for row in rows}
     versions = Versions(law["version"], accounts["version"], channel["version"])
-    return Policy(versions, tuple(_withdrawal(row) for row in law["withdrawal"]), _terms(stated, place, rows), sources)
+    withdrawals = tuple(_withdrawal(row) for row in law["withdrawal"])
+    bounds = bounds_of(accounts, channel["name"], store) or Bounds()
+    return Policy(versions, withdrawals, _terms(stated, place, rows), sources, bounds)
+
+
+def bounds_of(accounts: Document, channel: str, store: str) -> Bounds | None:
+    """What an accounts file sets for a store and its account; None for a store that it does not list."""
+    place = next((listed for listed in stores_of(accounts, channel) if listed.store == store), None)
+    if place is None:
+        return None
+    stated: Document = next((row for row in accounts.get("account", ()) if row["account"] == place.account), {})
+    velocity = stated.get("velocity")
+    return Bounds(
+        daily={code: parse(amount, code).minor for code, amount in stated.get("daily_budget", {}).items()},
+        velocity=Velocity(velocity["refunds"], velocity["days"]) if velocity else None,
+        owners={Act(act): Owner(owner) for act, owner in place.owners.items()},
+    )
+
+
+def counts_customers(accounts: Document, account: str) -> bool:
+    """Say whether refunds of an account are counted per customer."""
+    return any("velocity" in row for row in accounts.get("account", ()) if row["account"] == account)
 
 
 def _named(document: Document, name: str) -> None:

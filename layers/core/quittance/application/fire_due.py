@@ -5,7 +5,7 @@ Refuses to fire early, and to fire again what another worker fired.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
 from quittance.application import drafting
@@ -15,7 +15,8 @@ from quittance.domain.case import Case
 from quittance.domain.deadline import Deadline, StepKind, fire
 from quittance.domain.draft import Draft
 from quittance.domain.errors import Conflict
-from quittance.domain.events import DeadlineBreached, DeadlineWarned, Event
+from quittance.domain.events import DeadlineBreached, DeadlineEscalated, DeadlineWarned, Event
+from quittance.domain.values import replace
 
 TRIES = 5
 
@@ -72,10 +73,18 @@ def _fire(ports: Ports, case: Case) -> int:
 def _told(kind: str, deadline: Deadline, step: StepKind, skipped: int, opened_at: datetime) -> Event:
     if step is StepKind.WARN:
         return DeadlineWarned(kind, deadline.legal, skipped)
+    if step is StepKind.ESCALATE:
+        return DeadlineEscalated(kind, deadline.legal, skipped)
     return DeadlineBreached(kind, deadline.legal, skipped, late=deadline.legal <= opened_at)
+
+
+_OUTCOMES: Mapping[type[Event], str] = {
+    DeadlineWarned: "warned",
+    DeadlineEscalated: "escalated",
+    DeadlineBreached: "breached",
+}
 
 
 def _count(ports: Ports, case: Case, events: list[Event]) -> None:
     for event in events:
-        outcome = "breached" if isinstance(event, DeadlineBreached) else "warned"
-        ports.meter.count("DeadlineFired", case.channel, outcome)
+        ports.meter.count("DeadlineFired", case.channel, _OUTCOMES[type(event)])

@@ -6,7 +6,6 @@ Refuses to move what another worker has moved: each write stands on the version 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from quittance.application import drafting
@@ -20,6 +19,7 @@ from quittance.domain import decide_return, refund
 from quittance.domain.draft import Draft
 from quittance.domain.errors import Conflict, Unavailable
 from quittance.domain.events import CaseMarked, IntentMoved, RefundSettled
+from quittance.domain.ids import digest
 from quittance.domain.intent import (
     LATER,
     Act,
@@ -30,6 +30,7 @@ from quittance.domain.intent import (
     look_from,
     move,
 )
+from quittance.domain.values import dataclass, replace
 
 FIRST_LOOK = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
@@ -78,6 +79,16 @@ class Step:
         return drafting.begin(self.scene, self.intent.case, control, self.ports.clock.now())
 
 
+def body_of(step: Step) -> tuple[bytes, str]:
+    """The exact bytes that the intent sends; with a reason where they are not what was fixed when it was born."""
+    intent = step.intent
+    words = step.ports.table.words(intent.case, intent.text) if intent.text else ""
+    if words is None:
+        return b"", "words_erased"
+    body = step.ports.acts(intent.channel).render(intent, words)
+    return body, "" if digest(body) == intent.body_sha256 else "body_changed"
+
+
 def save(step: Step, after: Intent) -> IntentState:
     """Write the intent alone."""
     step.ports.table.commit_intent(step.intent, after)
@@ -98,7 +109,7 @@ def follow(step: Step, draft: Draft) -> IntentState:
     """Commit a draft with all that follows from it for the case."""
     case = draft.case
     policy = step.ports.policies.at(case.policy, case.channel, case.store)
-    draft = decide_return.follow_up(draft, policy)
+    draft = decide_return.follow_up(drafting.allowed(step.ports, draft, policy), policy)
     draft, texts = drafting.seal(draft, step.ports.acts(case.channel), policy.terms.texts_days)
     drafting.commit(step.ports, step.scene, [draft], extra=Changes(draft.now, texts=texts))
     return draft.intents[step.intent.id].state

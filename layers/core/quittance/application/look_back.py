@@ -6,7 +6,6 @@ Refuses to take absence for proof before the settle horizon, and a single absenc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from quittance.application.intent_step import (
@@ -14,6 +13,7 @@ from quittance.application.intent_step import (
     LONGEST_WAIT,
     Step,
     decline,
+    follow,
     hold,
     lose,
     postpone,
@@ -23,6 +23,7 @@ from quittance.application.intent_step import (
 from quittance.application.ports import Ambiguous, Applied, Guard, NotFound, Sighting
 from quittance.domain.draft import REMIND_AFTER
 from quittance.domain.errors import Unavailable
+from quittance.domain.events import IntentMoved
 from quittance.domain.ids import IntentId
 from quittance.domain.intent import (
     IntentState,
@@ -33,9 +34,12 @@ from quittance.domain.intent import (
     move,
 )
 from quittance.domain.observations import MoneyStatus
+from quittance.domain.order import NOT_READ_SINCE_RESTORE
+from quittance.domain.values import replace
 
 KEY_MARGIN = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(hours=48)
+NOT_YET = timedelta(minutes=5)
 
 
 def look(step: Step) -> IntentState:
@@ -44,7 +48,7 @@ def look(step: Step) -> IntentState:
     if step.now < horizon:
         return postpone(step, horizon - step.now, step.intent.why)
     try:
-        sighting = step.channel.look_back(step.intent.account, step.intent, _owned(step))
+        sighting = step.channel.look_back(step.intent.account, step.intent, owned(step))
     except Unavailable:
         step.ports.meter.count("ChannelUnreadable", step.intent.channel, "look_back")
         return _look_again(step, "unreadable")
@@ -66,16 +70,18 @@ def _concluded(step: Step, sighting: Sighting) -> IntentState:
             return _absent(step)
 
 
-def _owned(step: Step) -> frozenset[str]:
-    """Refunds that other intents of ours are known to have made."""
+def owned(step: Step) -> frozenset[str]:
+    """Refunds that other intents of ours are known to have made, or that are older than any send of this one."""
     order = step.scene.order
     refunds = order.ledger.refunds.items() if order else ()
-    return frozenset(r for r, seen in refunds if IntentId(seen.owner) in step.scene.intents)
+    return frozenset(r for r, seen in refunds if IntentId(seen.owner) in step.scene.intents) | set(
+        step.intent.attempt.before
+    )
 
 
 def _look_again(step: Step, why: str) -> IntentState:
     attempt = step.intent.attempt
-    since = attempt.first_sent_at or step.intent.created_at
+    since = (attempt.last_sent_at if attempt.restored else attempt.first_sent_at) or step.intent.created_at
     if step.now - since > GIVE_UP_AFTER:
         return hold(step, f"still_{why}")
     wait = back_off(attempt.looks, FIRST_LOOK, LONGEST_WAIT)
@@ -87,10 +93,10 @@ def _look_again(step: Step, why: str) -> IntentState:
 def _absent(step: Step) -> IntentState:
     """Read whole and not there: what may follow is the replay guard's to say."""
     guard, attempt = step.guard, step.intent.attempt
-    age = step.now - (attempt.first_sent_at or step.intent.created_at)
+    if attempt.restored:
+        return _absent_since_restore(step)
     if guard.kind is ReplayGuard.KEYED:
-        is_young = age < guard.lifetime - KEY_MARGIN
-        return _resend(step) if is_young else hold(step, "key_too_old")
+        return _resend(step) if _is_key_young(step) else hold(step, "key_too_old")
     if guard.kind is ReplayGuard.REPEATABLE:
         return _resend(step)
     if attempt.absent_at is None or step.now - attempt.absent_at < guard.horizon:
@@ -98,6 +104,30 @@ def _absent(step: Step) -> IntentState:
     if guard.kind is ReplayGuard.QUANTITY and attempt.sends <= 1:
         return _resend(step)
     return hold(step, "absent_without_guard")
+
+
+def _is_key_young(step: Step) -> bool:
+    age = step.now - (step.intent.attempt.first_sent_at or step.intent.created_at)
+    return age < step.guard.lifetime - KEY_MARGIN
+
+
+def _absent_since_restore(step: Step) -> IntentState:
+    """What came back from a backup may have been sent, answered or undone in the time that was lost.
+
+    Only what cannot count twice becomes ready, in the epoch of today: by its key while that is young, or because a
+    repetition changes nothing. An approval that nobody remembers is given again by a person.
+    """
+    intent, order = step.intent, step.scene.order
+    if order is None or order.frozen == NOT_READ_SINCE_RESTORE:
+        return postpone(step, NOT_YET, "order_not_read")
+    if intent.attempt.restored == IntentState.AWAITING_APPROVAL.value:
+        return hold(step, "approval_lost")
+    if intent.act.is_money and order.ledger.turn not in (None, intent.id):
+        return postpone(step, LONGEST_WAIT, "not_its_turn")
+    is_keyed = step.guard.kind is ReplayGuard.KEYED and _is_key_young(step)
+    if not is_keyed and step.guard.kind is not ReplayGuard.REPEATABLE:
+        return hold(step, "absent_since_restore")
+    return follow(step, step.draft().record(IntentMoved(intent.id, IntentVerb.ABSENT, "channel", "absence_proven")))
 
 
 def _first_absence(step: Step, guard: Guard) -> IntentState:
@@ -126,7 +156,7 @@ def look_held(step: Step) -> IntentState:
 
 def _look_for_effect(step: Step, *, missing: Callable[[], IntentState]) -> IntentState:
     try:
-        sighting = step.channel.look_back(step.intent.account, step.intent, _owned(step))
+        sighting = step.channel.look_back(step.intent.account, step.intent, owned(step))
     except Unavailable:
         return _wait(step, "unreadable")
     match sighting:
@@ -143,4 +173,7 @@ def _look_for_effect(step: Step, *, missing: Callable[[], IntentState]) -> Inten
 
 
 def _wait(step: Step, why: str) -> IntentState:
-    return _look_again(step, why) if step.intent.state is IntentState.ACCEPTED else postpone(step, LONGEST_WAIT, why)
+    """What is held keeps the reason for which it was held: a person has to see that one."""
+    if step.intent.state is IntentState.ACCEPTED:
+        return _look_again(step, why)
+    return postpone(step, LONGEST_WAIT, step.intent.why)

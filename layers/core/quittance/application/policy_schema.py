@@ -30,7 +30,9 @@ from quittance.application.policy_reading import (
     whole,
     zone,
 )
+from quittance.domain.bounds import Owner
 from quittance.domain.events import Resolution
+from quittance.domain.intent import Act
 from quittance.domain.observations import Condition
 from quittance.domain.policy import DecidedBy, Gate, RefundWhen
 
@@ -88,6 +90,12 @@ _STORE: Final[Mapping[str, Reader]] = {
     "country": country,
     "time_zone": zone,
     "locale": text(LOCALE, "fr-FR"),
+    "owners": partial({act.value: one_of(*Owner) for act in Act}),
+}
+_ACCOUNT: Final[Mapping[str, Reader]] = {
+    "account": text(NAME, "maison-lumiere"),
+    "daily_budget": amounts,
+    "velocity": table({"refunds": whole(1, 1000), "days": whole(1, 365)}),
 }
 _DEADLINE: Final[Mapping[str, Reader]] = {
     "kind": one_of(*STARTS),
@@ -137,7 +145,14 @@ _CHANNEL: Final = table(
 )
 _READERS: Final[Mapping[str, Reader]] = {
     LAW: table({**_HEAD, "withdrawal": many(table(_WITHDRAWAL), least=1)}),
-    ACCOUNTS: table({**_HEAD, "store": many(table(_STORE))}),
+    ACCOUNTS: table(
+        {
+            **_HEAD,
+            "store": many(table(_STORE, optional=frozenset({"owners"}))),
+            "account": many(table(_ACCOUNT, optional=frozenset({"daily_budget", "velocity"}))),
+        },
+        optional=frozenset({"account"}),
+    ),
 }
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from quittance.application.commit import Key
@@ -15,6 +14,7 @@ from quittance.application.ports import Delivery, Page, Poll, Ports, Publisher, 
 from quittance.domain.errors import Conflict
 from quittance.domain.ids import DeliveryId, digest
 from quittance.domain.instant import to_text
+from quittance.domain.values import replace
 
 PAGES = 20
 KNOWN_LIMIT = 2000
@@ -47,7 +47,10 @@ def _moved(ports: Ports, poll: Poll, page: Page) -> Poll | None:
     """Save the cursor; the end of the source arms the next round. None when another worker polls too."""
     now = ports.clock.now()
     after = replace(
-        poll, cursor=page.cursor, version=poll.version + 1, due=poll.due if page.cursor else now + poll.every
+        poll,
+        cursor=page.cursor or page.resume,
+        version=poll.version + 1,
+        due=poll.due if page.cursor else now + poll.every,
     )
     try:
         ports.table.save_poll(poll, after)
@@ -63,16 +66,20 @@ def _forward(publisher: Publisher, poll: Poll, page: Page, known: Mapping[str, s
 
 
 def _is_news(row: Row, known: Mapping[str, str]) -> bool:
-    return any(known.get(return_id) != status for return_id, status in row.returns)
+    return bool(row.changed) or any(known.get(return_id) != status for return_id, status in row.returns)
 
 
 def _hint(poll: Poll, row: Row, at: datetime) -> Delivery:
     """The hint of a row, named by what was found and the hour.
 
-    The same news found twice is one delivery; news that could not be worked on is found again an hour later.
+    The same news found twice is one delivery; news that could not be worked on is found again an hour later, and an
+    order that changed is named by its change.
     """
     name = digest(
-        poll.source, row.order, *(f"{return_id}={status}" for return_id, status in row.returns), to_text(at)[:HOUR]
+        poll.source,
+        row.order,
+        *(f"{return_id}={status}" for return_id, status in row.returns),
+        row.changed or to_text(at)[:HOUR],
     )
     body = json.dumps({"order": row.order}).encode()
     return Delivery(poll.channel, poll.account, poll.store, TOPIC, DeliveryId(name), at, body)

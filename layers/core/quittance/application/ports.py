@@ -6,18 +6,22 @@ An outcome is a value and unknown is one of them; only what cannot be read at al
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from quittance.application.batches import BatchTable
 from quittance.application.commit import Alias, Changes, DeliveryKey, Key, Scene
 from quittance.domain.account import Control
+from quittance.domain.allowance import Shard
 from quittance.domain.case import Case
 from quittance.domain.errors import Unavailable
 from quittance.domain.ids import CaseId, DeliveryId, IntentId, OrderId
 from quittance.domain.intent import Act, Intent, ReplayGuard
 from quittance.domain.observations import MoneyStatus, OrderReading, Receipt, ReturnReading
+from quittance.domain.order import Order
 from quittance.domain.policy import Policy, Versions
+from quittance.domain.values import dataclass
 
 
 class NoPolicy(Unavailable):
@@ -155,18 +159,26 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that a poll found: an order to look at and the returns it showed, as (id, status text)."""
+    """One thing that a poll found: an order to look at and the returns it showed, as (id, status text).
+
+    `changed` names the state of an order that is worth a look whatever its returns say, such as when it last changed.
+    """
 
     order: OrderId
     returns: tuple[tuple[str, str], ...] = ()
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a poll; `cursor` continues it, an empty one ends it."""
+    """One page of a poll; `cursor` continues it, an empty one ends it.
+
+    `resume` is the cursor with which the next round begins; empty for a source that is read from its start each time.
+    """
 
     rows: tuple[Row, ...]
     cursor: str = ""
+    resume: str = ""
 
 
 class Acts(Protocol):
@@ -177,6 +189,9 @@ class Acts(Protocol):
 
     def render(self, intent: Intent, words: str) -> bytes:
         """The exact body that the intent will send, from the intent and the words it carries."""
+
+    def feed_type(self, act: Act) -> str | None:
+        """The type of feed that carries the act out; None when the channel takes it by a call of its own."""
 
 
 class Channel(Acts, Protocol):
@@ -204,6 +219,16 @@ class Channel(Acts, Protocol):
 
     def look_back(self, account: str, intent: Intent, owned: frozenset[str]) -> Sighting:
         """Read what the intent did, leaving out effects in `owned`, which belong to other intents."""
+
+
+class Pseudonyms(Protocol):
+    """Turns the channel's own id of a customer into a salted hash before anything else sees it."""
+
+    def are_wanted(self, account: str) -> bool:
+        """Say whether the account's policy counts refunds per customer, so that it is worth asking who bought."""
+
+    def of(self, account: str, customer: str) -> str:
+        """The hash; raises Unavailable when the salt cannot be read."""
 
 
 class Clock(Protocol):
@@ -249,7 +274,7 @@ class Parked:
     expires: datetime
 
 
-class Table(Protocol):
+class Table(BatchTable, Protocol):
     """The one table, by access pattern. Reads are consistent; commits raise Conflict when a condition fails."""
 
     def load_case(self, case: CaseId) -> Case | None:
@@ -266,6 +291,15 @@ class Table(Protocol):
 
     def words(self, case: CaseId, reference: str) -> str | None:
         """Somebody's words, unless they were erased."""
+
+    def carried_out(self, case: CaseId, version: int) -> tuple[str, frozenset[IntentId]]:
+        """The digest of the command that made this version of a case, or nothing, and the intents that it touched."""
+
+    def spent(self, account: str, day: str, currency: str) -> Mapping[int, Shard]:
+        """The shards of a day's budget that somebody has taken from."""
+
+    def refunds_of(self, account: str, customer: str) -> Mapping[CaseId, tuple[datetime, ...]]:
+        """When refunds were admitted for a customer, by case; `customer` is a salted hash."""
 
     def control(self, account: str) -> Control:
         """The account's mode, kill switch and epoch; observing when nothing was set."""
@@ -296,6 +330,9 @@ class Table(Protocol):
 
     def case_at(self, key: Key) -> Case | None:
         """A case head by its item's key."""
+
+    def order_at(self, key: Key) -> Order | None:
+        """An order by its ledger's key."""
 
     def poll_at(self, key: Key) -> Poll | None:
         """A poll by its item's key."""
@@ -378,6 +415,6 @@ class Ports:
 __all__ = [
     "Acts", "Alias", "Ambiguous", "Applied", "Archive", "Channel", "Clock", "Delivery", "DeliveryRecord", "Guard",
     "Hint", "Meter", "NoPolicy", "NotFound", "NotSent", "Page", "Parked", "Policies", "Poll", "Ports", "Prepared",
-    "Publisher", "Reading", "ReceiptReader", "Refused", "Row", "Scene", "SendOutcome", "Sighting", "Suggestion",
-    "Table", "Unknown",
+    "Pseudonyms", "Publisher", "Reading", "ReceiptReader", "Refused", "Row", "Scene", "SendOutcome", "Sighting",
+    "Suggestion", "Table", "Unknown",
 ]  # fmt: skip

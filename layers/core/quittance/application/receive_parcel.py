@@ -5,7 +5,6 @@ Refuses to guess: a parcel whose names lead nowhere, or to two returns, is for a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from quittance.application import drafting
@@ -22,6 +21,7 @@ from quittance.domain.observations import Receipt
 from quittance.domain.parcel import Parcel
 from quittance.domain.priority import CaseKind
 from quittance.domain.return_request import ReturnRequest
+from quittance.domain.values import dataclass
 
 EXACT_NAMES = ("rma", "tracking")
 ORDER_NAME = "order"
@@ -92,7 +92,7 @@ def _receive(
     for other in others:
         draft = draft.marked(f"same_name:{other}")
     if draft.events:
-        draft = decide_return.follow_up(draft.named(_exact(receipt)), policy)
+        draft = decide_return.follow_up(drafting.allowed(ports, draft.named(_exact(receipt)), policy), policy)
     draft, words = drafting.seal(draft, ports.acts(place.channel), policy.terms.texts_days)
     aliases = _aliases(ports, place, draft.case)
     texts = (*words, *(_texts(draft, receipt, policy.terms.texts_days) if draft.events else ()))

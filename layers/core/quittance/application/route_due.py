@@ -1,6 +1,7 @@
 """The tick: what is due in the index goes to the queue that does it, and nothing else happens here.
 
-Refuses to pile up: a lane whose queue is above its cap is left in the index, where nothing is lost.
+Refuses to pile up: a lane whose queue is above its cap is left in the index, where nothing is lost. Lane 0 never waits
+behind another lane's backlog.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PER_SHARD = 1000
 PER_MESSAGE = 100
 
 # The key of an item says what it is, and so who works on it.
-TARGETS: Mapping[str, str] = {"CASE": "due", "DELIVERY": "inbox", "ACCOUNT": "poll"}
+TARGETS: Mapping[str, str] = {"CASE": "due", "DELIVERY": "inbox", "ACCOUNT": "poll", "ORDER": "poll"}
 
 
 def route_due(
@@ -30,12 +31,21 @@ def route_due(
     routed: dict[tuple[str, int], int] = {}
     for lane in LANES:
         for target, keys in _due(table, lane, now).items():
-            if is_full(target):
+            if _may_wait(target, lane) and is_full(target):
                 continue
             for start in range(0, len(keys), PER_MESSAGE):
                 publisher.wake(target, keys[start : start + PER_MESSAGE])
             routed[target, lane] = len(keys)
     return routed
+
+
+def _may_wait(target: str, lane: int) -> bool:
+    """Say whether a full queue keeps these keys in the index.
+
+    What fills a queue that lanes share is the others' backlog: claims and cancellations are sent on to it at once. The
+    queue of urgent intents has no other lane, so that it may wait for itself.
+    """
+    return lane != 0 or target == "urgent"
 
 
 def _due(table: Table, lane: int, now: datetime) -> dict[str, Sequence[Key]]:
@@ -47,7 +57,7 @@ def _due(table: Table, lane: int, now: datetime) -> dict[str, Sequence[Key]]:
 
 
 def target_of(key: Key, lane: int) -> str:
-    """The queue that works on an item; intents of lane 0 never wait behind others."""
-    if key.sk.startswith("INTENT#"):
+    """The queue that works on an item; intents and feed batches of lane 0 never wait behind others."""
+    if key.sk.startswith("INTENT#") or key.pk.startswith("FEED#"):
         return "urgent" if lane == 0 else "refund"
     return TARGETS[key.pk.partition("#")[0]]

@@ -5,8 +5,8 @@ Refuses to drop anything: what is malformed is parked at once, what cannot be re
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from quittance.application.apply_observation import Applied, apply_observation
@@ -25,6 +25,7 @@ from quittance.application.receive_parcel import receive_parcel
 from quittance.domain.errors import Rejected, Unavailable
 from quittance.domain.ids import DeliveryId
 from quittance.domain.intent import back_off
+from quittance.domain.values import dataclass
 
 WAREHOUSE = "warehouse"
 UNLISTED = "no published policy lists this store"
@@ -43,11 +44,11 @@ class Arrival:
     tries: int = 0
 
 
-@dataclass
+@dataclasses.dataclass
 class _Group:
     place: Place
     hint: Hint
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[Arrival] = dataclasses.field(default_factory=list)
 
 
 def archived(ports: Ports, archive: Archive, delivery: Delivery) -> Arrival | None:

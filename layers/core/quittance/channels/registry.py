@@ -10,7 +10,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, Final, cast
 
-from quittance.application.ports import Acts, Channel, Meter, ReceiptReader
+from quittance.application.ports import Acts, Channel, Meter, Pseudonyms, ReceiptReader
 from quittance.domain.errors import Rejected
 
 SETTLE_HORIZON: Final = timedelta(seconds=60)
@@ -35,14 +35,15 @@ def channel(
     meter: Meter,
     endpoint: str = "",
     horizon: timedelta = SETTLE_HORIZON,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Channel:
     """Build a channel; raises Rejected(UNKNOWN_CHANNEL).
 
     `credentials(account)` gives the account's secret, `endpoint` stands in for the channel's address in the sandbox,
-    and after `horizon` absence at the channel means absence.
+    and after `horizon` absence at the channel means absence. Without `pseudonyms` nobody asks who bought.
     """
     build = _load(_listed(name)[0])
-    return cast("Channel", build(credentials, meter, endpoint=endpoint, horizon=horizon))
+    return cast("Channel", build(credentials, meter, endpoint=endpoint, horizon=horizon, pseudonyms=pseudonyms))
 
 
 def acts(name: str, horizon: timedelta = SETTLE_HORIZON) -> Acts:

@@ -5,8 +5,13 @@ Refuses nothing; an account without a control item observes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from quittance.domain.values import dataclass, replace
+
+_MINUTE = timedelta(minutes=1)
+_ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Mode(StrEnum):
@@ -29,3 +34,10 @@ class Control:
     def may_send(self) -> bool:
         """Say whether an intent may leave the house now."""
         return self.mode is Mode.LIVE and not self.killed
+
+    def restored(self, now: datetime) -> Control:
+        """The control after a restore from backup: it only observes, in an epoch that no time before has used.
+
+        The epoch is the minute, because a backup may have forgotten an epoch that was raised after it was taken.
+        """
+        return replace(self, mode=Mode.OBSERVE, epoch=max(self.epoch + 1, (now - _ORIGIN) // _MINUTE))

@@ -6,15 +6,17 @@ Decides nothing about returns or parcels; their modules do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from quittance.domain.deadline import Deadline
+from quittance.domain.difference import Difference
 from quittance.domain.ids import CaseId, OrderId
 from quittance.domain.parcel import Parcel
 from quittance.domain.policy import Versions
 from quittance.domain.priority import CaseKind, Standing, standing
 from quittance.domain.return_request import ReturnRequest
+from quittance.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Case:
     external: str
     opened_at: datetime
     policy: Versions
-    body: ReturnRequest | Parcel
+    body: ReturnRequest | Parcel | Difference
     order: OrderId | None = None
     version: int = 0
     deadlines: Mapping[str, Deadline] = field(default_factory=dict)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import CaseId
 from quittance.domain.return_request import ReturnVerb
+from quittance.domain.values import dataclass
 
 
 class CommandName(StrEnum):
@@ -37,6 +37,8 @@ class CommandName(StrEnum):
     IDENTIFY_PARCEL = "IdentifyParcel"
     WAIVE_DEADLINE = "WaiveDeadline"
     CLEAR_MARK = "ClearMark"
+    OVERRIDE_DISPUTE = "OverrideDispute"
+    CLOSE_DIFFERENCE = "CloseDifference"
 
 
 _N = CommandName
@@ -52,8 +54,9 @@ RETURN_VERBS: Mapping[CommandName, ReturnVerb] = {
     _N.CANCEL_RETURN: ReturnVerb.CANCEL,
     _N.CLOSE_RETURN: ReturnVerb.CLOSE,
 }
-MONEY = frozenset({_N.ACCEPT_LINES, _N.KEEP_LINES, _N.APPROVE_INTENT, _N.RETRY_HOLD, _N.SETTLE_HOLD})
-APPROVERS_ONLY = frozenset({_N.APPROVE_INTENT, _N.REFUSE_INTENT, _N.SETTLE_HOLD, _N.RETRY_HOLD, _N.CANCEL_HOLD})
+_AGREEING = {_N.APPROVE_INTENT, _N.RETRY_HOLD, _N.SETTLE_HOLD, _N.OVERRIDE_DISPUTE}
+MONEY = frozenset({_N.ACCEPT_LINES, _N.KEEP_LINES, *_AGREEING})
+APPROVERS_ONLY = frozenset({_N.REFUSE_INTENT, _N.CANCEL_HOLD, _N.CLOSE_DIFFERENCE, *_AGREEING})
 
 
 class Authority(StrEnum):

@@ -6,28 +6,32 @@ Refuses what the state, the policy or the alias does not allow, naming the rule;
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from quittance.domain import decide_return, obligations, refund
 from quittance.domain.account import Mode
 from quittance.domain.command import RETURN_VERBS, Command, CommandName, authorise
+from quittance.domain.difference import Difference
 from quittance.domain.draft import Draft
 from quittance.domain.errors import Rejected
 from quittance.domain.events import (
     CaseUnmarked,
     DeadlineWaived,
     DecisionTaken,
+    DifferenceClosed,
+    DisputesOverridden,
     IntentMoved,
     RefundSettled,
     Resolution,
     TaskOpened,
     UnitsResolved,
 )
+from quittance.domain.feed_batch import NOT_OVER
 from quittance.domain.ids import IntentId
 from quittance.domain.intent import Act, Intent, IntentLine, IntentState, IntentVerb
 from quittance.domain.money import share_of
 from quittance.domain.policy import Policy
 from quittance.domain.return_request import ReturnRequest, ReturnVerb, check_units
+from quittance.domain.values import replace
 
 _RESOLUTIONS: Mapping[CommandName, Resolution] = {
     CommandName.ACCEPT_LINES: Resolution.ACCEPT,
@@ -44,6 +48,8 @@ def decide(draft: Draft, command: Command, policy: Policy) -> Draft:
     policy.serves(draft.case.channel)
     if draft.control.mode is Mode.OBSERVE and command.name not in _ALWAYS:
         raise Rejected("ACCOUNT_OBSERVES", "account", "set the account to shadow or live before deciding here")
+    if draft.order is not None and draft.order.is_marketplaces and command.name not in _ALWAYS:
+        raise Rejected("MARKETPLACE_FULFILLED", "order", f"{draft.case.channel} ships and pays it back; watch it there")
     if command.override:
         policy.override(command.actor.alias, command.reason)
     if command.name in RETURN_VERBS:
@@ -55,7 +61,7 @@ def decide(draft: Draft, command: Command, policy: Policy) -> Draft:
 
 
 def _finish(draft: Draft, policy: Policy, alias: str) -> Draft:
-    if draft.order is None:
+    if draft.order is None or isinstance(draft.case.body, Difference):
         return obligations.keep(draft, policy)
     return decide_return.follow_up(draft, policy, alias)
 
@@ -66,7 +72,7 @@ def _authorise(draft: Draft, command: Command, policy: Policy) -> Draft:
         raise Rejected("OUTSIDE_WINDOW", "override", f"{rule} has passed; an approver may override with a reason")
     taken = DecisionTaken("authorise", command.actor.alias, rule, command.reason, command.override)
     draft = draft.record(taken).unmarked("outside_window")
-    return decide_return.tell(draft, Act.APPROVE_RETURN, rule, command.actor.alias, command.reason or "decided")
+    return decide_return.tell(draft, policy, Act.APPROVE_RETURN, rule, command.actor.alias, command.reason or "decided")
 
 
 def _decline(draft: Draft, command: Command, policy: Policy) -> Draft:
@@ -78,7 +84,7 @@ def _decline(draft: Draft, command: Command, policy: Policy) -> Draft:
     taken = DecisionTaken("decline", command.actor.alias, rule, command.reason, command.override)
     draft = draft.record(taken).unmarked("outside_window")
     text = command.comment
-    return decide_return.tell(draft, Act.DECLINE_RETURN, rule, command.actor.alias, command.reason, text=text)
+    return decide_return.tell(draft, policy, Act.DECLINE_RETURN, rule, command.actor.alias, command.reason, text=text)
 
 
 def _listed(reason: str, allowed: frozenset[str], rule: str) -> None:
@@ -137,7 +143,7 @@ def _remove(draft: Draft, command: Command, policy: Policy) -> Draft:
     units = [IntentLine(key, lines[key].order_line, quantity) for key, quantity in sorted(command.lines.items())]
     rule, by = policy.rule("returns.remove"), command.actor.alias
     draft = draft.record(DecisionTaken("remove", by, rule, command.reason))
-    return decide_return.tell(draft, Act.REMOVE_LINES, rule, by, command.reason or "decided", units=units)
+    return decide_return.tell(draft, policy, Act.REMOVE_LINES, rule, by, command.reason or "decided", units=units)
 
 
 def _close(draft: Draft, command: Command, policy: Policy) -> Draft:
@@ -150,7 +156,7 @@ def _close(draft: Draft, command: Command, policy: Policy) -> Draft:
         raise Rejected("MONEY_OWED", "command", "a refund is owed or underway; let it end before closing")
     by = command.actor.alias
     draft = draft.record(DecisionTaken("close", by, rule, command.reason))
-    return decide_return.tell(draft, Act.CLOSE_RETURN, rule, by, command.reason, text=command.comment)
+    return decide_return.tell(draft, policy, Act.CLOSE_RETURN, rule, by, command.reason, text=command.comment)
 
 
 def _cancel(draft: Draft, command: Command, policy: Policy) -> Draft:
@@ -160,7 +166,7 @@ def _cancel(draft: Draft, command: Command, policy: Policy) -> Draft:
     rule, by = policy.rule("returns.cancel"), command.actor.alias
     draft = draft.record(DecisionTaken("cancel", by, rule, command.reason))
     draft = decide_return.stop_intents(draft, "cancelled")
-    return decide_return.tell(draft, Act.CANCEL_RETURN, rule, by, command.reason)
+    return decide_return.tell(draft, policy, Act.CANCEL_RETURN, rule, by, command.reason)
 
 
 def _intent(draft: Draft, command: Command) -> Intent:
@@ -173,6 +179,7 @@ def _intent(draft: Draft, command: Command) -> Intent:
 def _approve_intent(draft: Draft, command: Command, _: Policy) -> Draft:
     intent, by = _intent(draft, command), command.actor.alias
     _another_person(intent, by)
+    _undisputed(draft, intent)
     verb = IntentVerb.APPROVE_AND_WAIT if refund.is_busy(draft) else IntentVerb.APPROVE
     return draft.record(IntentMoved(intent.id, verb, by, "approved"))
 
@@ -180,6 +187,12 @@ def _approve_intent(draft: Draft, command: Command, _: Policy) -> Draft:
 def _another_person(intent: Intent, by: str) -> None:
     if by == intent.requested_by:
         raise Rejected("SAME_PERSON", "command", "another approver has to agree to what came through this alias")
+
+
+def _undisputed(draft: Draft, intent: Intent) -> None:
+    if intent.act.is_money and draft.ordered.blocking:
+        named = ", ".join(sorted(draft.ordered.blocking))
+        raise Rejected("DISPUTE_OPEN", "target", f"{named} is open; give OverrideDispute with a reason, or refuse it")
 
 
 def _refuse_intent(draft: Draft, command: Command, _: Policy) -> Draft:
@@ -214,6 +227,9 @@ def _held(draft: Draft, command: Command) -> Intent:
 def _retry_hold(draft: Draft, command: Command, _: Policy) -> Draft:
     intent = _held(draft, command)
     _another_person(intent, command.actor.alias)
+    _undisputed(draft, intent)
+    if intent.why in NOT_OVER:
+        raise Rejected("FEED_NOT_OVER", "target", "its feed may still be worked on; settle or cancel by what it shows")
     ledger = draft.ordered.ledger
     if intent.act.is_money and ledger.turn not in (None, intent.id):
         raise Rejected("ORDER_BUSY", "target", "another refund of this order is in flight; answer that one first")
@@ -252,6 +268,30 @@ def _clear_mark(draft: Draft, command: Command, _: Policy) -> Draft:
     return draft.record(CaseUnmarked(command.target))
 
 
+def _close_difference(draft: Draft, command: Command, _: Policy) -> Draft:
+    """A person answers for a difference that no comparison has found to be gone; it is not opened again."""
+    if not isinstance(draft.case.body, Difference):
+        raise Rejected("NOT_A_DIFFERENCE", "case", f"this case is a {draft.case.kind}")
+    if draft.case.body.state.is_final:
+        raise Rejected("ALREADY_CLOSED", "case", "the difference is closed already")
+    if not command.reason:
+        raise Rejected("MISSING", "reason", "say what explains the difference")
+    return draft.record(DifferenceClosed(command.actor.alias, command.reason))
+
+
+def _override_dispute(draft: Draft, command: Command, policy: Policy) -> Draft:
+    """An approver lets money move despite the disputes that are open now; the next one stops it again."""
+    open_now = draft.ordered.blocking
+    if not open_now:
+        raise Rejected("NO_DISPUTE", "case", "no dispute stops a refund of this order")
+    policy.override(command.actor.alias, command.reason)
+    for intent in draft.intents.values():
+        if intent.act.is_money and intent.case == draft.case.id and intent.why == refund.BLOCKED:
+            _another_person(intent, command.actor.alias)
+    draft = draft.record(DisputesOverridden(tuple(sorted(open_now)), command.actor.alias, command.reason))
+    return draft.unmarked(refund.BLOCKED).unmarked(f"{Act.REFUND.value}:{refund.BLOCKED}")
+
+
 def _elsewhere(_draft: Draft, command: Command, _: Policy) -> Draft:
     raise Rejected("TWO_CASES", "command", f"{command.name} needs both its cases; use identify")
 
@@ -269,7 +309,11 @@ _DECISIONS: Mapping[CommandName, Callable[[Draft, Command, Policy], Draft]] = {
     CommandName.CANCEL_HOLD: _cancel_hold,
     CommandName.WAIVE_DEADLINE: _waive,
     CommandName.CLEAR_MARK: _clear_mark,
+    CommandName.OVERRIDE_DISPUTE: _override_dispute,
+    CommandName.CLOSE_DIFFERENCE: _close_difference,
     CommandName.IDENTIFY_PARCEL: _elsewhere,
     **dict.fromkeys(_RESOLUTIONS, _resolve),
 }
-_ALWAYS = frozenset({CommandName.IDENTIFY_PARCEL, CommandName.CLEAR_MARK, CommandName.WAIVE_DEADLINE})
+_ALWAYS = frozenset(
+    {CommandName.IDENTIFY_PARCEL, CommandName.CLEAR_MARK, CommandName.WAIVE_DEADLINE, CommandName.CLOSE_DIFFERENCE}
+)

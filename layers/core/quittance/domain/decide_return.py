@@ -6,7 +6,6 @@ Refuses to decide by another channel's policy, and to let a rule do more than it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from quittance.domain import obligations, refund
 from quittance.domain.account import Mode
@@ -43,6 +42,7 @@ from quittance.domain.observations import (
 )
 from quittance.domain.policy import DecidedBy, Policy
 from quittance.domain.return_request import ReturnState, ReturnVerb, place
+from quittance.domain.values import replace
 
 
 def read_order(draft: Draft, reading: OrderReading) -> Draft:
@@ -202,6 +202,9 @@ def follow_up(draft: Draft, policy: Policy, by: str = "rule") -> Draft:
     Every reading, receipt and command ends here, whatever it was.
     """
     policy.serves(draft.case.channel)
+    draft = _without_past_routes(draft, policy)
+    if draft.ordered.is_marketplaces:
+        return obligations.keep(draft, policy)
     draft = _authorise_alone(draft, policy)
     draft = hold_on_deficit(draft, is_news=_has_ended_refund(draft))
     if draft.body.status in (ChannelStatus.OPEN, ChannelStatus.CLOSED):
@@ -232,10 +235,11 @@ def _authorise_alone(draft: Draft, policy: Policy) -> Draft:
         return draft.marked("outside_window")
     small = terms.authorise_alone_up_to
     alone = terms.decided_by is DecidedBy.RULE and small.currency == draft.ordered.currency
-    if not alone or not _is_clear(draft) or value(draft) > small.minor or is_shadowed(draft, Act.APPROVE_RETURN):
+    if not alone or not _is_clear(draft) or value(draft) > small.minor or _is_decided(draft, Act.APPROVE_RETURN):
         return draft
     rule = policy.rule("returns.authorise_alone_up_to")
-    return tell(draft.record(DecisionTaken("authorise", "rule", rule, "inside_window")), Act.APPROVE_RETURN, rule)
+    draft = draft.record(DecisionTaken("authorise", "rule", rule, "inside_window"))
+    return tell(draft, policy, Act.APPROVE_RETURN, rule)
 
 
 def _is_clear(draft: Draft) -> bool:
@@ -253,15 +257,41 @@ def is_inside(draft: Draft, policy: Policy) -> bool:
     return lawful or policy.is_inside_window(body.delivered_at, body.requested_at)
 
 
-def is_shadowed(draft: Draft, act: Act) -> bool:
-    """Say whether a shadow decision of this kind exists for the case, so that it is made once."""
-    return any(
+def _is_decided(draft: Draft, act: Act) -> bool:
+    """Say whether a decision of this kind stands that leaves no open intent: one in shadow, or for other hands."""
+    shadowed = any(
         i.state is IntentState.SHADOWED and i.act is act and i.case == draft.case.id for i in draft.intents.values()
     )
+    return shadowed or refund.elsewhere(act) in draft.case.marks
+
+
+def _without_past_routes(draft: Draft, policy: Policy) -> Draft:
+    """Take the marks away of acts that other hands have carried out, or that are ours again."""
+    if not draft.case.marks:
+        return draft
+    for act in Act:
+        mark = refund.elsewhere(act)
+        if mark in draft.case.marks and (policy.bounds.is_ours(act) or not _is_pending(draft, policy, act)):
+            draft = draft.unmarked(mark)
+    return draft
+
+
+def _is_pending(draft: Draft, policy: Policy, act: Act) -> bool:
+    """Say whether the channel does not show yet what somebody else has to carry out."""
+    match act:
+        case Act.REFUND:
+            return refund.is_owing(draft, policy)
+        case Act.APPROVE_RETURN | Act.DECLINE_RETURN:
+            return draft.body.status is ChannelStatus.REQUESTED
+        case Act.CANCEL_RETURN:
+            return draft.body.status in (ChannelStatus.REQUESTED, ChannelStatus.OPEN)
+        case Act.CLOSE_RETURN | Act.REMOVE_LINES:
+            return draft.body.status is ChannelStatus.OPEN
 
 
 def tell(
     draft: Draft,
+    policy: Policy,
     act: Act,
     rule: str,
     by: str = "rule",
@@ -270,7 +300,9 @@ def tell(
     units: Iterable[IntentLine] = (),
     text: str = "",
 ) -> Draft:
-    """Admit an intent without money that tells the channel what was decided."""
+    """Admit an intent without money that tells the channel what was decided; where others tell it, mark the case."""
+    if not policy.bounds.is_ours(act):
+        return draft.marked(refund.elsewhere(act))
     intent = refund.blank(draft, act, by, reason, rule, IntentState.READY)
     return draft.record(IntentAdmitted(replace(intent, lines=tuple(units), text=text)))
 
@@ -279,10 +311,10 @@ def _close_alone(draft: Draft, policy: Policy) -> Draft:
     body, terms = draft.body, policy.terms
     paid = any(line.paid for line in body.lines.values())
     ready = body.state is ReturnState.RESOLVED and paid and body.status is ChannelStatus.OPEN
-    closing = Act.CLOSE_RETURN in body.open_intents.values() or is_shadowed(draft, Act.CLOSE_RETURN)
+    closing = Act.CLOSE_RETURN in body.open_intents.values() or _is_decided(draft, Act.CLOSE_RETURN)
     if not (terms.close_after_refund and ready) or closing or draft.case.marks or draft.control.mode is Mode.OBSERVE:
         return draft
-    return tell(draft, Act.CLOSE_RETURN, policy.rule("close.after_refund"), reason="refunded")
+    return tell(draft, policy, Act.CLOSE_RETURN, policy.rule("close.after_refund"), reason="refunded")
 
 
 def settled(draft: Draft, intent: Intent) -> Draft:

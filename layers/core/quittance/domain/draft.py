@@ -6,19 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from quittance.domain import order as orders
 from quittance.domain.account import Control
+from quittance.domain.allowance import Allowance
 from quittance.domain.case import Case
+from quittance.domain.difference import Difference
 from quittance.domain.errors import Rejected
 from quittance.domain.events import (
     CaseMarked,
     CaseNamed,
     CaseOpened,
     CaseUnmarked,
+    DifferenceClosed,
+    DifferenceFound,
+    DisputesOverridden,
     Event,
     IntentAdmitted,
     IntentMoved,
@@ -36,12 +40,13 @@ from quittance.domain.events import (
     UnitsResolved,
 )
 from quittance.domain.ids import IntentId
-from quittance.domain.intent import Intent, IntentState, IntentVerb, move
-from quittance.domain.ledger import Amounts, forget_failed, release, reserve, settle
+from quittance.domain.intent import Intent, IntentState, IntentVerb, move, restored
+from quittance.domain.ledger import Amounts, Ledger, forget_failed, release, reserve, settle
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.order import Order
 from quittance.domain.parcel import Parcel
 from quittance.domain.return_request import ReturnRequest, with_reading
+from quittance.domain.values import dataclass, replace
 
 LATE_PARCEL = "late_parcel"
 WAKE_AFTER = timedelta(seconds=60)
@@ -50,7 +55,7 @@ REMIND_AFTER = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one commit may change. `intents` are all of the order; `events` are new."""
+    """What one commit may change. `intents` are all of the order; `events` are new; `allowance` was read for bounds."""
 
     case: Case
     order: Order | None
@@ -58,6 +63,7 @@ class Draft:
     control: Control
     now: datetime
     events: tuple[Event, ...] = ()
+    allowance: Allowance = Allowance()
 
     @property
     def body(self) -> ReturnRequest:
@@ -75,10 +81,12 @@ class Draft:
 
     def record(self, *events: Event) -> Draft:
         """Return the draft after these events, in their order."""
+        if not events:
+            return self
         draft = self
         for event in events:
-            draft = replace(evolve(draft, event), events=(*draft.events, event))
-        return draft
+            draft = evolve(draft, event)
+        return replace(draft, events=self.events + events)
 
     def marked(self, mark: str) -> Draft:
         """Mark the case for a person, once."""
@@ -97,6 +105,12 @@ class Draft:
         """How many intents this draft has admitted so far: the next one's index."""
         return sum(isinstance(event, IntentAdmitted) for event in self.events)
 
+    @property
+    def has_refund(self) -> bool:
+        """Say whether this draft has admitted a refund that counts, which one in shadow does not."""
+        born = (event.intent for event in self.events if isinstance(event, IntentAdmitted))
+        return any(intent.act.is_money and not intent.has_ended for intent in born)
+
 
 def evolve(draft: Draft, event: Event) -> Draft:
     """Apply one event; events that only tell change nothing."""
@@ -109,7 +123,7 @@ def _head(draft: Draft, **changes: Any) -> Draft:
 
 
 def _body(draft: Draft, **changes: Any) -> Draft:
-    return _head(draft, body=replace(draft.body, **changes))
+    return replace(draft, case=replace(draft.case, body=replace(draft.body, **changes)))
 
 
 def _opened(draft: Draft, event: CaseOpened) -> Draft:
@@ -222,7 +236,11 @@ def _admitted(draft: Draft, event: IntentAdmitted) -> Draft:
     ledger = reserve(draft.ordered.ledger, intent.id, claimed(intent), draft.now)
     if intent.state is IntentState.READY:
         ledger = replace(ledger, turn=intent.id)
-    return _paying(replace(draft, order=replace(draft.ordered, ledger=ledger)), intent, underway=1)
+    draft = _paying(replace(draft, order=replace(draft.ordered, ledger=ledger)), intent, underway=1)
+    allowance = draft.allowance.counted(draft.case.id, draft.now)
+    if intent.state is not IntentState.AWAITING_APPROVAL:
+        allowance = allowance.booked(intent.total)
+    return replace(draft, allowance=allowance)
 
 
 def _paying(draft: Draft, intent: Intent, *, underway: int = 0, done: int = 0) -> Draft:
@@ -254,16 +272,26 @@ def due_of(state: IntentState, now: datetime) -> datetime | None:
     return None
 
 
+_APPROVALS = (IntentVerb.APPROVE, IntentVerb.APPROVE_AND_WAIT)
+
+
 def _intent_moved(draft: Draft, event: IntentMoved) -> Draft:
     before = draft.intents[IntentId(event.intent)]
     after = move(before, event.verb, why=event.why, reference=event.reference or before.reference)
     changes: dict[str, Any] = {"due": due_of(after.state, draft.now)}
-    if event.verb in (IntentVerb.APPROVE, IntentVerb.APPROVE_AND_WAIT, IntentVerb.RETRY):
+    if event.verb in (*_APPROVALS, IntentVerb.RETRY):
         changes["approved_by"] = event.by
+    if event.verb in (IntentVerb.ABSENT, IntentVerb.RETRY):
+        # By proof, or by a person who has looked: what came back from a backup may be sent in the epoch of today.
+        changes["epoch"] = draft.control.epoch
+    if event.verb is IntentVerb.RESTORE:
+        changes |= {"due": draft.now, "attempt": restored(before, draft.ordered.ledger.refunds, draft.now)}
     after = replace(after, **changes)
     draft = replace(draft, intents={**draft.intents, after.id: after})
     if after.act.is_money:
         draft = _money_moved(draft, after)
+        if before.state is IntentState.AWAITING_APPROVAL and event.verb in _APPROVALS:
+            draft = replace(draft, allowance=draft.allowance.booked(after.total))
     if after.has_ended and after.case == draft.case.id:
         remaining = {key: act for key, act in draft.body.open_intents.items() if key != after.id}
         draft = _body(draft, open_intents=remaining)
@@ -275,16 +303,52 @@ def _money_moved(draft: Draft, intent: Intent) -> Draft:
     match intent.state:
         case IntentState.READY:
             ledger = replace(ledger, turn=intent.id)
+        case IntentState.UNKNOWN if ledger.turn is None:
+            ledger = replace(ledger, turn=intent.id)
         case IntentState.SETTLED:
-            ledger = settle(ledger, intent.id, intent.reference)
+            ledger = settle(_passed_on(draft, intent), intent.id, intent.reference)
             draft = _paying(draft, intent, underway=-1, done=1)
+            due = draft.ordered.due or draft.now + orders.COMPARE_AFTER
+            draft = replace(draft, order=replace(draft.ordered, due=due))
         case IntentState.DECLINED | IntentState.CANCELLED:
             # A refund of ours that failed is nobody's: it must not be taken for other hands' when the turn ends.
-            ledger = release(forget_failed(ledger, frozenset({intent.reference})), intent.id)
+            ledger = release(forget_failed(_passed_on(draft, intent), frozenset({intent.reference})), intent.id)
             draft = _paying(draft, intent, underway=-1)
         case _:
             return draft
     return replace(draft, order=replace(draft.ordered, ledger=ledger))
+
+
+def _passed_on(draft: Draft, intent: Intent) -> Ledger:
+    """The ledger in which the turn of an intent that ends is the oldest one's of which nobody knows what it did.
+
+    After a restore there may be several of these: until each is found or proven absent, a refund may be any one's.
+    """
+    ledger = draft.ordered.ledger
+    lost = [i for i in draft.intents.values() if i.act.is_money and i.state is IntentState.UNKNOWN]
+    if ledger.turn != intent.id or not lost:
+        return ledger
+    return replace(ledger, turn=min(lost, key=lambda i: (i.created_at, i.id)).id)
+
+
+def _differing(draft: Draft, event: DifferenceFound) -> Draft:
+    """Nothing more is paid on an order whose books differ."""
+    found_at = draft.case.body.found_at if isinstance(draft.case.body, Difference) else draft.now
+    draft = _head(draft, body=Difference(event.currency, event.entries, found_at))
+    return replace(draft, order=replace(draft.ordered, frozen=draft.ordered.frozen or orders.BOOKS_DIFFER))
+
+
+def _agreeing(draft: Draft, event: DifferenceClosed) -> Draft:
+    if not isinstance(draft.case.body, Difference):
+        raise TypeError(f"case {draft.case.id} is a {draft.case.kind}, not a difference")
+    draft = _head(draft, body=replace(draft.case.body, closed=event.reason, by=event.by))
+    frozen = "" if draft.ordered.frozen == orders.BOOKS_DIFFER else draft.ordered.frozen
+    return replace(draft, order=replace(draft.ordered, frozen=frozen))
+
+
+def _overridden(draft: Draft, event: DisputesOverridden) -> Draft:
+    known = draft.ordered.overridden
+    return replace(draft, order=replace(draft.ordered, overridden=known | frozenset(event.disputes)))
 
 
 _EVOLVE: Mapping[type[Event], Callable[[Draft, Any], Draft]] = {
@@ -303,6 +367,9 @@ _EVOLVE: Mapping[type[Event], Callable[[Draft, Any], Draft]] = {
     ParcelIdentified: _identified,
     UnitsResolved: _resolve,
     LinesRemoved: _lines_removed,
+    DifferenceFound: _differing,
+    DifferenceClosed: _agreeing,
+    DisputesOverridden: _overridden,
     IntentAdmitted: _admitted,
     IntentMoved: _intent_moved,
 }

@@ -6,15 +6,17 @@ Every event is data alone; `facts` is what leaves the house, so nothing personal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from quittance.domain.case import Case
+from quittance.domain.difference import Entry
 from quittance.domain.instant import to_text
 from quittance.domain.intent import Intent, IntentVerb
 from quittance.domain.observations import Condition, OrderReading, Receipt, ReturnReading
+from quittance.domain.values import dataclass
 
 Units = tuple[tuple[str, int], ...]
 
@@ -180,11 +182,36 @@ class ForeignRefundSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputesOverridden:
+    """An approver lets money move despite these open disputes; a new one stops it again."""
+
+    disputes: tuple[str, ...]
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeficitFound:
     """More was promised or paid than was captured; `minor` has to be recovered."""
 
     minor: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceFound:
+    """Our books and the channel's differ, and nothing explains it; `entries` are all that differ now."""
+
+    currency: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceClosed:
+    """The books are equal again, or a person has answered for the difference."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +241,15 @@ class DeadlineMet:
 @dataclass(frozen=True, slots=True)
 class DeadlineWarned:
     """A deadline is near; `skipped` earlier steps were not fired on their own."""
+
+    deadline: str
+    legal: datetime
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineEscalated:
+    """A deadline is so near that the next person up has to know; `skipped` is as in a warning."""
 
     deadline: str
     legal: datetime
@@ -280,11 +316,15 @@ Event = (
     | IntentMoved
     | RefundSettled
     | ForeignRefundSeen
+    | DisputesOverridden
     | DeficitFound
+    | DifferenceFound
+    | DifferenceClosed
     | DeadlineArmed
     | DeadlineMoved
     | DeadlineMet
     | DeadlineWarned
+    | DeadlineEscalated
     | DeadlineBreached
     | DeadlineWaived
     | CaseMarked
@@ -309,14 +349,10 @@ def facts(event: Event) -> dict[str, Any]:
             return _reading_facts(event)
         case IntentAdmitted(intent):
             return _intent_facts(intent)
-        case ParcelReceived():
-            return {
-                "receipt": event.receipt.id,
-                "units": [[line, quantity, condition.value] for line, quantity, condition in event.units],
-                "surplus": [[sku, quantity, condition.value] for sku, quantity, condition in event.surplus],
-            }
+        case ParcelReceived() | DifferenceFound():
+            return _listed_facts(event)
         case _:
-            return {f.name: _plain(getattr(event, f.name)) for f in fields(event)}
+            return {field: _plain(getattr(event, field)) for field in event.__match_args__}
 
 
 def _reading_facts(event: OrderRead | ReturnRead) -> dict[str, Any]:
@@ -325,6 +361,21 @@ def _reading_facts(event: OrderRead | ReturnRead) -> dict[str, Any]:
     seen = event.reading
     units = {line.id: line.quantity for line in seen.lines.values()}
     return {"status": seen.status.value, "units": units, "as_of": to_text(seen.as_of)}
+
+
+def _listed_facts(event: ParcelReceived | DifferenceFound) -> dict[str, Any]:
+    if isinstance(event, DifferenceFound):
+        return {"currency": event.currency, "entries": [_entry_facts(entry) for entry in event.entries]}
+    return {
+        "receipt": event.receipt.id,
+        "units": [[line, quantity, condition.value] for line, quantity, condition in event.units],
+        "surplus": [[sku, quantity, condition.value] for sku, quantity, condition in event.surplus],
+    }
+
+
+def _entry_facts(entry: Entry) -> list[str | int]:
+    """Kind, the channel's id of the refund, our intent, what we say was paid back and what the channel says."""
+    return [entry.kind.value, entry.refund, entry.intent, entry.ours, entry.theirs]
 
 
 def _intent_facts(intent: Intent) -> dict[str, Any]:
@@ -338,10 +389,13 @@ def _intent_facts(intent: Intent) -> dict[str, Any]:
         "reason": intent.reason,
         "rule": intent.rule,
         "by": intent.requested_by,
+        "why": intent.why,
     }
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is str:
+        return value
     if isinstance(value, datetime):
         return to_text(value)
     if isinstance(value, StrEnum):

@@ -6,6 +6,7 @@ Nothing here is random; an identifier can be computed again from the facts alone
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -16,8 +17,11 @@ ReceiptId = NewType("ReceiptId", str)
 DeliveryId = NewType("DeliveryId", str)
 
 _NAMESPACE = UUID("8f2d7a52-6f0f-5b0e-9f55-2f1c6f0d9a10")
+# A use case names the same few things many times over.
+_REMEMBERED = 1024
 
 
+@lru_cache(_REMEMBERED)
 def _name(*parts: str | int) -> str:
     # Each part carries its length: no two lists of parts can name the same thing, whatever a channel's id holds.
     return str(uuid5(_NAMESPACE, "".join(f"{len(str(part))}:{part}" for part in parts)))
@@ -43,6 +47,7 @@ def replay_key(intent: IntentId, channel: str, account: str) -> str:
     return _name("key", intent, channel, account)
 
 
+@lru_cache(_REMEMBERED)
 def shard_of(identifier: str, shards: int) -> int:
     """Spread identifiers evenly over index shards, the same way in every process."""
     return hashlib.blake2s(identifier.encode(), digest_size=2).digest()[0] % shards

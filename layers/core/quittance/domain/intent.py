@@ -5,13 +5,14 @@ Refuses every move that its table does not have; in particular nothing leads fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from quittance.domain.ids import CaseId, IntentId, OrderId
 from quittance.domain.transitions import Machine
+from quittance.domain.values import dataclass, replace
 
 
 class Act(StrEnum):
@@ -65,6 +66,7 @@ class IntentVerb(StrEnum):
     RETRY = "retry"
     CANCEL = "cancel"
     REVERSE = "reverse"
+    RESTORE = "restore"
 
 
 _S, _V = IntentState, IntentVerb
@@ -75,22 +77,27 @@ MACHINE: Machine[IntentState, IntentVerb] = Machine(
         (_S.RESERVED, _V.TAKE_TURN, _S.READY),
         (_S.RESERVED, _V.CANCEL, _S.CANCELLED),
         (_S.RESERVED, _V.HOLD, _S.HOLD),
+        (_S.RESERVED, _V.RESTORE, _S.UNKNOWN),
         (_S.AWAITING_APPROVAL, _V.APPROVE, _S.READY),
         (_S.AWAITING_APPROVAL, _V.APPROVE_AND_WAIT, _S.RESERVED),
         (_S.AWAITING_APPROVAL, _V.CANCEL, _S.CANCELLED),
         (_S.AWAITING_APPROVAL, _V.HOLD, _S.HOLD),
+        (_S.AWAITING_APPROVAL, _V.RESTORE, _S.UNKNOWN),
         (_S.READY, _V.CLAIM, _S.SENDING),
         (_S.READY, _V.CANCEL, _S.CANCELLED),
         (_S.READY, _V.HOLD, _S.HOLD),
+        (_S.READY, _V.RESTORE, _S.UNKNOWN),
         (_S.SENDING, _V.SETTLE, _S.SETTLED),
         (_S.SENDING, _V.DECLINE, _S.DECLINED),
         (_S.SENDING, _V.ACCEPT, _S.ACCEPTED),
         (_S.SENDING, _V.LOSE, _S.UNKNOWN),
         (_S.SENDING, _V.UNSENT, _S.READY),
+        (_S.SENDING, _V.RESTORE, _S.UNKNOWN),
         (_S.ACCEPTED, _V.SETTLE, _S.SETTLED),
         (_S.ACCEPTED, _V.DECLINE, _S.DECLINED),
         (_S.ACCEPTED, _V.LOSE, _S.UNKNOWN),
         (_S.ACCEPTED, _V.HOLD, _S.HOLD),
+        (_S.ACCEPTED, _V.RESTORE, _S.UNKNOWN),
         (_S.UNKNOWN, _V.SETTLE, _S.SETTLED),
         (_S.UNKNOWN, _V.DECLINE, _S.DECLINED),
         (_S.UNKNOWN, _V.ABSENT, _S.READY),
@@ -104,6 +111,8 @@ MACHINE: Machine[IntentState, IntentVerb] = Machine(
 
 ENDED = frozenset({_S.SETTLED, _S.DECLINED, _S.CANCELLED, _S.REVERSED, _S.SHADOWED})
 _MOST_DOUBLINGS = 16
+FENCE_LEAP = 1000
+"""By how much a restore raises a fence: more claims than any intent sees between a backup and its restore."""
 
 
 class ReplayGuard(StrEnum):
@@ -150,7 +159,11 @@ class Components:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is known of sending: times, the fence that owns it, the reading taken before it."""
+    """What is known of sending: times, the fence that owns it, the reading taken before it.
+
+    `restored` is the state in the backup from which the intent came back, empty for one that never did; `before` are
+    refunds that the backup knew when nothing of the intent had been sent, and which are therefore not its own.
+    """
 
     fence: int = 0
     lease_until: datetime | None = None
@@ -160,11 +173,16 @@ class Attempt:
     looks: int = 0
     absent_at: datetime | None = None
     snapshot: Mapping[str, str] = field(default_factory=dict)
+    restored: str = ""
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One instruction to a channel. `body_sha256` fixes its exact bytes at birth; `due` is its next look."""
+    """One instruction to a channel. `body_sha256` fixes its exact bytes at birth; `due` is its next look.
+
+    `batch` is the feed batch that carries it, 0 none; an intent that is ready is in none.
+    """
 
     id: IntentId
     case: CaseId
@@ -192,6 +210,7 @@ class Intent:
     version: int = 1
     due: datetime | None = None
     attempt: Attempt = Attempt()
+    batch: int = 0
     reference: str = ""
     why: str = ""
 
@@ -218,6 +237,8 @@ class Intent:
 def move(intent: Intent, verb: IntentVerb, **changes: object) -> Intent:
     """Return the intent after one edge of its table, one version on; raises IllegalTransition without an edge."""
     state = MACHINE.next(intent.state, verb)
+    if state is IntentState.READY:
+        changes = {"batch": 0, **changes}
     return replace(intent, state=state, version=intent.version + 1, **changes)  # type: ignore[arg-type]
 
 
@@ -238,6 +259,15 @@ def claim(intent: Intent, snapshot: Mapping[str, str], now: datetime, lease: tim
     return move(intent, IntentVerb.CLAIM, attempt=attempt, due=now + lease)
 
 
+def join(intent: Intent, batch: int, snapshot: Mapping[str, str], now: datetime, look: timedelta) -> Intent:
+    """Take the intent for one send within a feed batch: no worker leases it, its batch answers for it.
+
+    It is looked at after `look`, in case the batch forgot it.
+    """
+    claimed = claim(intent, snapshot, now, look)
+    return replace(claimed, batch=batch, attempt=replace(claimed.attempt, lease_until=None))
+
+
 def sent(intent: Intent, now: datetime) -> Attempt:
     """The attempt after a call at `now`, whatever came of it."""
     return replace(intent.attempt, first_sent_at=intent.attempt.first_sent_at or now, last_sent_at=now)
@@ -248,6 +278,27 @@ def unsent(intent: Intent) -> Attempt:
     sends = intent.attempt.sends - 1
     first = intent.attempt.first_sent_at if sends else None
     return replace(intent.attempt, sends=sends, first_sent_at=first)
+
+
+def restored(intent: Intent, known: Iterable[str], now: datetime) -> Attempt:
+    """The attempt of an intent that came back from a backup: it may have been sent in the time that was lost.
+
+    It counts as sent once more, at `now` at the latest, under a fence beyond any that the lost time gave out; its key
+    may be as old as the intent. `known` are the refunds in the ledger of the backup.
+    """
+    attempt = intent.attempt
+    return replace(
+        attempt,
+        fence=attempt.fence + FENCE_LEAP,
+        sends=attempt.sends + 1,
+        looks=0,
+        absent_at=None,
+        first_sent_at=attempt.first_sent_at or intent.created_at,
+        last_sent_at=now,
+        lease_until=None,
+        restored=attempt.restored or intent.state.value,
+        before=attempt.before if attempt.sends else tuple(sorted(known)),
+    )
 
 
 def look_from(intent: Intent, horizon: timedelta) -> datetime:

@@ -6,11 +6,12 @@ Refuses a claim above the headroom of a payment or of a line; balances are folde
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import IntentId
+from quittance.domain.values import dataclass, replace
 
 FOREIGN = "foreign"
 UNATTRIBUTED = "unattributed"
@@ -76,9 +77,11 @@ class Ledger:
     refunds: Mapping[str, SeenRefund] = field(default_factory=dict)
     turn: IntentId | None = None
 
-    def _movements(self) -> Iterable[Amounts]:
-        yield from (claim.amounts for claim in self.claims.values())
-        yield from (seen.amounts for seen in self.refunds.values() if seen.owner != UNATTRIBUTED)
+    def _movements(self) -> list[Amounts]:
+        if not self.claims and not self.refunds:
+            return []
+        settled = [seen.amounts for seen in self.refunds.values() if seen.owner != UNATTRIBUTED]
+        return [claim.amounts for claim in self.claims.values()] + settled
 
     def balance(self, payment: str) -> int:
         """Captured less foreign, active and settled on this payment; below zero where others paid too much."""
@@ -101,6 +104,11 @@ class Ledger:
     def free_quantity(self, line: str) -> int:
         """Units of a line that nobody has refunded or claimed."""
         return max(0, self.lines[line].quantity - self.taken(line)[0])
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """Say whether more units of a line are refunded or claimed than were sold, whatever they were paid with."""
+        return any(self.taken(line)[0] > sold.quantity for line, sold in self.lines.items())
 
     @property
     def free_shipping(self) -> int:

@@ -6,17 +6,18 @@ Decides by state alone; what is no longer called for is met, so that nothing has
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from quittance.domain.case import Case
-from quittance.domain.deadline import Wanted, reconcile
+from quittance.domain.deadline import Change, Wanted, reconcile
+from quittance.domain.difference import Difference
 from quittance.domain.draft import Draft
-from quittance.domain.events import DeadlineArmed, DeadlineMet, DeadlineMoved, Event
+from quittance.domain.events import DeadlineArmed, DeadlineBreached, DeadlineMet, DeadlineMoved, Event
 from quittance.domain.observations import ChannelStatus
 from quittance.domain.parcel import Parcel, ParcelState
 from quittance.domain.policy import Policy, Withdrawal
 from quittance.domain.return_request import ReturnRequest, ReturnState
+from quittance.domain.values import replace
 
 LAW_REFUND = "law_refund"
 ZERO_REFUND = "refund_refused:ZERO_REFUND"
@@ -27,7 +28,7 @@ LAW_WARNINGS = (5 * 24 * 60, 48 * 60, 24 * 60)
 
 def wanted(case: Case, policy: Policy) -> dict[str, Wanted]:
     """Return every deadline that the state calls for, by kind."""
-    starts = _parcel_starts(case.body) if isinstance(case.body, Parcel) else dict(_return_starts(case, case.body))
+    starts = _starts(case)
     found = {}
     for kind, since in starts.items():
         rule = policy.deadline(kind)
@@ -40,6 +41,13 @@ def wanted(case: Case, policy: Policy) -> dict[str, Wanted]:
     return found
 
 
+def _starts(case: Case) -> dict[str, datetime]:
+    """The event from which each deadline counts; a difference has none, because operators hear of it at once."""
+    if isinstance(case.body, Difference):
+        return {}
+    return _parcel_starts(case.body) if isinstance(case.body, Parcel) else dict(_return_starts(case, case.body))
+
+
 def _parcel_starts(parcel: Parcel) -> dict[str, datetime]:
     return {"identify_parcel": parcel.arrived_at} if parcel.state is ParcelState.UNIDENTIFIED else {}
 
@@ -50,13 +58,15 @@ def is_owing(case: Case) -> bool:
     Where the channel calls the return declined or cancelled nothing is owed any more.
     """
     body = case.body
-    if not isinstance(body, ReturnRequest) or body.state in (ReturnState.DECLINED, ReturnState.CANCELLED):
+    if not isinstance(body, ReturnRequest) or not body.is_paying:
         return False
-    return body.is_paying and not (ZERO_REFUND in case.marks and not any(line.paying for line in body.lines.values()))
+    if body.state in (ReturnState.DECLINED, ReturnState.CANCELLED):
+        return False
+    return not (ZERO_REFUND in case.marks and not any(line.paying for line in body.lines.values()))
 
 
 def _is_undecided(body: ReturnRequest) -> bool:
-    return not body.state.is_final and any(line.undecided for line in body.lines.values())
+    return any(line.undecided for line in body.lines.values()) and not body.state.is_final
 
 
 def _return_starts(case: Case, body: ReturnRequest) -> Iterator[tuple[str, datetime]]:
@@ -78,9 +88,10 @@ def _law_refund(case: Case, body: ReturnRequest, policy: Policy) -> Wanted | Non
     """
     law = policy.withdrawal(body.country, body.delivered_at, body.requested_at)
     proof = None if law is None else _proof(body, law)
-    owing = is_owing(case) or _is_undecided(body)
+    if law is None or proof is None:
+        return None
     sent = body.sent_at is not None and bool(body.outstanding) and not body.state.is_final
-    if law is None or proof is None or not (owing or sent):
+    if not (sent or is_owing(case) or _is_undecided(body)):
         return None
     legal = max(body.requested_at + timedelta(days=law.refund_days), proof + WITHHELD_GRACE)
     return Wanted(body.requested_at, legal, legal - timedelta(days=2), policy.law_rule(law), LAW_WARNINGS, 1)
@@ -94,13 +105,26 @@ def _proof(body: ReturnRequest, law: Withdrawal) -> datetime | None:
 
 
 def keep(draft: Draft, policy: Policy) -> Draft:
-    """Bring the deadlines of the draft's case into line with its state, and say what changed."""
-    after, changes = reconcile(draft.case.deadlines, wanted(draft.case, policy))
-    events: dict[str, type[DeadlineArmed | DeadlineMoved | DeadlineMet]] = {
-        "armed": DeadlineArmed,
-        "moved": DeadlineMoved,
-        "met": DeadlineMet,
-    }
-    told: list[Event] = [events[change.what](change.kind, change.legal) for change in changes]
-    draft = draft.record(*told)
+    """Bring the deadlines of the draft's case into line with its state, and say what changed.
+
+    One that had passed before it was known is told as late in the same commit, and marks the case for a person.
+    """
+    after, changes = reconcile(draft.case.deadlines, wanted(draft.case, policy), draft.now)
+    draft = draft.record(*(_told(change) for change in changes))
+    for change in changes:
+        if change.what == "late":
+            draft = draft.marked(f"late:{change.kind}")
     return replace(draft, case=replace(draft.case, deadlines=after))
+
+
+_CHANGES: dict[str, type[DeadlineArmed | DeadlineMoved | DeadlineMet]] = {
+    "armed": DeadlineArmed,
+    "moved": DeadlineMoved,
+    "met": DeadlineMet,
+}
+
+
+def _told(change: Change) -> Event:
+    if change.what == "late":
+        return DeadlineBreached(change.kind, change.legal, change.skipped, late=True)
+    return _CHANGES[change.what](change.kind, change.legal)

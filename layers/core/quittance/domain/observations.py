@@ -6,12 +6,13 @@ Refuses nothing: a value that nobody knows is kept as it came, under `unrecognis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from quittance.domain.ids import OrderId, ReceiptId
 from quittance.domain.ledger import Amounts, Payment, SoldLine
+from quittance.domain.values import dataclass
 
 
 class ChannelStatus(StrEnum):
@@ -33,6 +34,13 @@ class MoneyStatus(StrEnum):
     FAILED = "failed"
 
 
+class FulfilledBy(StrEnum):
+    """Who ships an order, takes it back and pays for it: the merchant, or the marketplace in its own name."""
+
+    MERCHANT = "merchant"
+    MARKETPLACE = "marketplace"
+
+
 class Condition(StrEnum):
     """The state in which the warehouse found units of a parcel."""
 
@@ -46,17 +54,24 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefundReading:
-    """A refund as the channel shows it; `return_id` names the return it belongs to, if any."""
+    """A refund as the channel shows it; `return_id` names the return it belongs to, if any.
+
+    `intent` is the intent of ours that the refund says it is, where the channel keeps what we write on it.
+    """
 
     id: str
     amounts: Amounts
     status: MoneyStatus
     return_id: str = ""
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderReading:
-    """An order as the channel shows it, read whole at `as_of`; money is in minor units of `currency`."""
+    """An order as the channel shows it, read whole at `as_of`; money is in minor units of `currency`.
+
+    `customer` is a salted hash of the channel's own id of the buyer, empty where nobody asked or nobody is known.
+    """
 
     id: OrderId
     as_of: datetime
@@ -70,6 +85,8 @@ class OrderReading:
     refunds: tuple[RefundReading, ...] = ()
     disputes: frozenset[str] = frozenset()
     unrecognised: tuple[str, ...] = ()
+    fulfilled_by: FulfilledBy = FulfilledBy.MERCHANT
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ Refuses to be identified twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from quittance.domain.observations import Receipt
+from quittance.domain.values import dataclass
 
 
 class ParcelState(StrEnum):

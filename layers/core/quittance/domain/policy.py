@@ -6,15 +6,18 @@ Refuses to serve a case of another channel (`WRONG_CHANNEL`) and to override a l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from quittance.domain.bounds import Bounds
 from quittance.domain.deadline import Wanted
 from quittance.domain.errors import Rejected
 from quittance.domain.money import Money
 from quittance.domain.observations import Condition
+from quittance.domain.values import dataclass
 
 
 class DecidedBy(StrEnum):
@@ -110,12 +113,13 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The three layers compiled for one store."""
+    """The three layers compiled for one store; `bounds` are the account's as they stand now, whatever the versions."""
 
     versions: Versions
     withdrawals: tuple[Withdrawal, ...]
     terms: Terms
     sources: Mapping[str, str] = field(default_factory=dict)
+    bounds: Bounds = Bounds()
 
     def serves(self, channel: str) -> None:
         """Raise Rejected(WRONG_CHANNEL) unless this policy is the channel's own."""
@@ -168,6 +172,12 @@ def window_end(start: datetime, days: int, zone: str) -> datetime:
 
     Source: Regulation (EEC, Euratom) 1182/71 article 3, in the store's time zone.
     """
+    return _window_end(start.astimezone(UTC), days, zone)
+
+
+# In UTC, where equal times are one instant.
+@lru_cache(1024)
+def _window_end(start: datetime, days: int, zone: str) -> datetime:
     local = ZoneInfo(zone)
     last = start.astimezone(local).date() + timedelta(days=days + 1)
     return datetime.combine(last, time(0), tzinfo=local).astimezone(UTC)

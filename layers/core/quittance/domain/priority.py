@@ -5,8 +5,10 @@ Decides by channel and kind alone; urgency is computed when somebody looks, neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+
+from quittance.domain.values import dataclass
 
 
 class CaseKind(StrEnum):
@@ -17,6 +19,7 @@ class CaseKind(StrEnum):
     CONVERSATION = "conversation"
     CANCELLATION = "cancellation"
     PARCEL = "parcel"
+    DIFFERENCE = "difference"
 
 
 class Risk(StrEnum):
@@ -49,6 +52,7 @@ _PUNISHING = frozenset({"amazon", "walmart", "bol", "tiktok"})
 _PUBLIC = frozenset({"instagram"})
 
 
+@cache
 def standing(channel: str, kind: CaseKind) -> Standing:
     """Return where a case of this channel and kind stands; an unlisted channel is the merchant's own shop."""
     if channel in _PUNISHING:

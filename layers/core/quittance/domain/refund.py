@@ -5,9 +5,10 @@ Refuses to pay before the gate is open, for units twice, and above what the law 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from quittance.domain.account import Mode
+from quittance.domain.bounds import Velocity
 from quittance.domain.draft import Draft, due_of
 from quittance.domain.errors import Rejected
 from quittance.domain.events import IntentAdmitted, IntentMoved
@@ -16,11 +17,15 @@ from quittance.domain.intent import Act, Components, Intent, IntentLine, IntentS
 from quittance.domain.ledger import Ledger, allot, next_turn
 from quittance.domain.money import share_of
 from quittance.domain.policy import Gate, Policy, RefundWhen, Terms, Withdrawal
+from quittance.domain.priority import CaseKind
 from quittance.domain.return_request import ReturnLine, ReturnRequest
+from quittance.domain.values import dataclass, replace
 
 REFUSED_BY_RULE = "refund_refused:"
 REFUSED = f"{REFUSED_BY_RULE}BY_APPROVER"
 BLOCKED = "refund_blocked"
+ELSEWHERE = "elsewhere:"
+"""How the mark begins of an act that was decided here and is carried out by somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,9 @@ def admit(draft: Draft, policy: Policy, by: str) -> Draft:
     order = draft.ordered
     if draft.control.mode is Mode.OBSERVE or is_stopped(draft):
         return draft
-    if order.disputes or order.frozen or order.ledger.deficit:
+    if not policy.bounds.is_ours(Act.REFUND):
+        return draft.marked(elsewhere(Act.REFUND)) if is_owing(draft, policy) else draft
+    if order.blocking or order.frozen or order.ledger.deficit:
         return draft.marked(BLOCKED) if is_owing(draft, policy) else draft
     try:
         quoted = quote(draft, policy)
@@ -148,6 +155,11 @@ def admit(draft: Draft, policy: Policy, by: str) -> Draft:
     for mark in sorted(m for m in draft.case.marks if m == BLOCKED or m.startswith(REFUSED_BY_RULE)):
         draft = draft.unmarked(mark)
     return take_turn(draft.record(IntentAdmitted(_born(draft, quoted, policy, by))))
+
+
+def elsewhere(act: Act) -> str:
+    """The mark of a case on which somebody else has to carry out this act."""
+    return f"{ELSEWHERE}{act.value}"
 
 
 def is_stopped(draft: Draft) -> bool:
@@ -166,14 +178,33 @@ def is_owing(draft: Draft, policy: Policy) -> bool:
 
 
 def _born(draft: Draft, quoted: Quote, policy: Policy, by: str) -> Intent:
-    limit = policy.terms.refund_alone_up_to
-    is_small = limit.currency == quoted.currency and quoted.components.total <= limit.minor
+    why = _why_not_alone(draft, quoted, policy)
     waits = is_busy(draft) or any(_is_waiting(intent) for intent in draft.intents.values())
     at_once = IntentState.RESERVED if waits else IntentState.READY
-    intent = blank(
-        draft, Act.REFUND, by, quoted.reason, quoted.rule, at_once if is_small else IntentState.AWAITING_APPROVAL
-    )
-    return replace(intent, lines=quoted.lines, components=quoted.components, payments=quoted.payments)
+    intent = blank(draft, Act.REFUND, by, quoted.reason, quoted.rule, IntentState.AWAITING_APPROVAL if why else at_once)
+    return replace(intent, lines=quoted.lines, components=quoted.components, payments=quoted.payments, why=why)
+
+
+def _why_not_alone(draft: Draft, quoted: Quote, policy: Policy) -> str:
+    """The code of the bound that asks for a second person, or nothing; a bound that nobody read asks for one too."""
+    tier, bounds, total = policy.terms.refund_alone_up_to, policy.bounds, quoted.components.total
+    if tier.currency != quoted.currency or (bounds.daily and quoted.currency not in bounds.daily):
+        return "currency_without_limit"
+    if total > tier.minor:
+        return "above_limit"
+    if bounds.velocity is not None and _is_frequent(draft, bounds.velocity):
+        return "velocity"
+    budget = draft.allowance.budget
+    return "daily_budget" if bounds.daily and (budget is None or not budget.covers(total)) else ""
+
+
+def _is_frequent(draft: Draft, velocity: Velocity) -> bool:
+    if not draft.ordered.customer:
+        return False
+    customer = draft.allowance.customer
+    if customer is None:
+        return True
+    return customer.since(draft.now - timedelta(days=velocity.days)).count >= velocity.refunds
 
 
 def blank(draft: Draft, act: Act, by: str, reason: str, rule: str, state: IntentState) -> Intent:
@@ -197,16 +228,24 @@ def blank(draft: Draft, act: Act, by: str, reason: str, rule: str, state: Intent
         requested_by=by,
         reason=reason,
         rule=rule,
-        lane=1,
+        lane=lane_of(case.kind),
         key=replay_key(born, case.channel, case.account),
         epoch=control.epoch,
         due=due_of(state, draft.now),
     )
 
 
+def lane_of(kind: CaseKind) -> int:
+    """The lane of what a case sends: claims and cancellations never wait behind the rest."""
+    return 0 if kind in (CaseKind.CLAIM, CaseKind.CANCELLATION) else 1
+
+
+_BLOCKING = (IntentState.HOLD, IntentState.UNKNOWN)
+
+
 def is_busy(draft: Draft) -> bool:
     """Say whether a refund of the order is in flight or held: until it has ended no other becomes ready."""
-    held = any(i.state is IntentState.HOLD and i.act.is_money for i in draft.intents.values())
+    held = any(i.state in _BLOCKING and i.act.is_money for i in draft.intents.values())
     return held or draft.ordered.ledger.turn is not None
 
 

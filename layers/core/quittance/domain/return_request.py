@@ -6,7 +6,7 @@ Refuses a verb that the state does not allow, and more units than a line has in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from quittance.domain.errors import IllegalTransition, Rejected
 from quittance.domain.ids import IntentId, ReceiptId
 from quittance.domain.intent import Act
 from quittance.domain.observations import ChannelStatus, ReceivedUnits, ReturnLineReading
+from quittance.domain.values import dataclass, replace
 
 
 class ReturnState(StrEnum):
@@ -148,10 +149,10 @@ class ReturnRequest:
         return any(act in (Act.APPROVE_RETURN, Act.DECLINE_RETURN) for act in self.open_intents.values())
 
     def _goods_state(self) -> ReturnState:
-        lines = self.lines.values()
+        lines, outstanding = self.lines.values(), self.outstanding
         if any(line.undecided for line in lines):
-            return ReturnState.PARTLY_RECEIVED if self.outstanding else ReturnState.RECEIVED
-        if self.outstanding:
+            return ReturnState.PARTLY_RECEIVED if outstanding else ReturnState.RECEIVED
+        if outstanding:
             came = any(line.received or line.kept for line in lines)
             return ReturnState.PARTLY_RECEIVED if came else ReturnState.AUTHORISED
         return ReturnState.RECEIVED if self.is_paying else ReturnState.RESOLVED

@@ -56,11 +56,15 @@ class ReceiveWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReturns:
-    """Deliveries are archived in the raw bucket before anything is done with them."""
+    """Deliveries are archived in the raw bucket before anything is done with them.
+
+    `salt_secret` is the name of the secret with which customers are hashed.
+    """
 
     deployment: Deployment
     table: str
     raw_bucket: str
+    salt_secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class ExecuteRefund:
     deployment: Deployment
     table: str
     settle_horizon_seconds: int = 60
-    lease_seconds: int = 63
+    lease_seconds: int = 57
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

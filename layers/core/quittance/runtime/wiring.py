@@ -16,7 +16,7 @@ from typing import Any, Final
 from quittance.application.announce import Topic
 from quittance.application.commit import DeliveryKey, Key
 from quittance.application.intent_step import Limits
-from quittance.application.ports import Channel, Delivery, NoPolicy, Parked, Ports, Publisher, ReceiptReader
+from quittance.application.ports import Channel, Delivery, NoPolicy, Parked, Ports, Pseudonyms, Publisher, ReceiptReader
 from quittance.application.work_deliveries import PARKED_FOR, WAREHOUSE, Arrival, archived
 from quittance.channels import registry
 from quittance.domain.errors import Unavailable
@@ -27,6 +27,7 @@ from quittance.runtime.aws import aws_client
 from quittance.runtime.batch import Handled, Malformed, Message
 from quittance.runtime.clock import InvocationClock, SystemClock, clock_for
 from quittance.runtime.desk import PreviewSeal, preview_keys
+from quittance.runtime.pseudonyms import SaltedPseudonyms
 from quittance.runtime.publishing import Outlets
 from quittance.runtime.secrets import Secrets
 from quittance.storage.archive import S3Archive
@@ -78,6 +79,7 @@ class Working(Runtime):
     """A function that runs use cases on the table."""
 
     table: Table = field(init=False)
+    policies: PublishedPolicies = field(init=False)
     ports: Ports = field(init=False)
 
     def park_malformed(self, malformed: Malformed) -> None:
@@ -204,9 +206,10 @@ def _start(
 ) -> None:
     engine = DynamoEngine(aws_client("dynamodb"), table, made.remaining)
     made.table = Table(engine)
+    made.policies = PublishedPolicies(engine, SystemClock().now)
     made.ports = Ports(
         table=made.table,
-        policies=PublishedPolicies(engine, SystemClock().now),
+        policies=made.policies,
         clock=made.clock,
         meter=EmfMeter(),
         acts=cache(partial(registry.acts, horizon=horizon)),
@@ -223,7 +226,9 @@ def _no_channel(name: str) -> Channel:
 
 
 def _channels(
-    deployment: settings.Deployment, horizon: timedelta = registry.SETTLE_HORIZON
+    deployment: settings.Deployment,
+    horizon: timedelta = registry.SETTLE_HORIZON,
+    pseudonyms: Callable[[], Pseudonyms | None] = lambda: None,
 ) -> Callable[[str], Channel]:
     """Channels by name, each made when it is first asked for, with credentials of its own."""
     secrets = Secrets(aws_client("secretsmanager"), deployment.secret_prefix, SystemClock().now)
@@ -238,7 +243,12 @@ def _channels(
     def channel(name: str) -> Channel:
         endpoint = deployment.sandbox_endpoints.get(name, "")
         return registry.channel(
-            name, credentials=partial(credentials, name), meter=EmfMeter(), endpoint=endpoint, horizon=horizon
+            name,
+            credentials=partial(credentials, name),
+            meter=EmfMeter(),
+            endpoint=endpoint,
+            horizon=horizon,
+            pseudonyms=pseudonyms(),
         )
 
     return channel
@@ -252,7 +262,9 @@ def ingest_returns(environment: Mapping[str, str]) -> Ingest:
     """What ingest_returns works with."""
     stated = settings.load(settings.IngestReturns, environment)
     made = Ingest(_clock(stated.deployment, stated.table))
-    _start(made, stated.table, _channels(stated.deployment))
+    secrets = Secrets(aws_client("secretsmanager"), "", SystemClock().now)
+    hashing = cache(lambda: SaltedPseudonyms(made.policies.counts_customers, secrets, stated.salt_secret))
+    _start(made, stated.table, _channels(stated.deployment, pseudonyms=hashing))
     made.archive = S3Archive(aws_client("s3"), stated.raw_bucket)
     made.receipts = registry.receipt_reader()
     return made

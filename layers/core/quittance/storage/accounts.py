@@ -14,10 +14,10 @@ from quittance.domain.errors import Rejected, Unavailable
 from quittance.domain.instant import from_text, to_text
 from quittance.storage import keys
 from quittance.storage.engine import Item
-from quittance.storage.items import SCHEMA, compact, milliseconds, span, upgraded
-from quittance.storage.items_intent import due_of_item
+from quittance.storage.items import SCHEMA, compact, due_of_item, milliseconds, read_once, span, upgraded
 
 
+@read_once
 def control_of(item: Item) -> Control:
     """What an account's control item says."""
     item = upgraded(keys.CONTROL.name, item)

@@ -6,12 +6,35 @@ Refuses nothing itself; an engine raises Conflict when a condition fails and Una
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from quittance.application.commit import Key, Write
 
 Item = Mapping[str, Any]
 IDLE: Final = "a write has to set, remove or check something"
+
+
+def _refused(self: object, *_: object, **__: object) -> NoReturn:
+    raise TypeError(f"{self!r} is what is stored; only a write changes it")
+
+
+class Fixed(dict[str, Any]):
+    """An item, or a map in one, that never changes: equal to a plain one, and safe to hand out without a copy.
+
+    `meaning` is what was read from the item, once somebody has read it.
+    """
+
+    __slots__ = ("meaning",)
+    meaning: object
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refused
+
+
+class FixedList(list[Any]):
+    """A list in such an item."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refused
+    append = clear = extend = insert = pop = remove = reverse = sort = _refused
 
 
 class Engine(Protocol):

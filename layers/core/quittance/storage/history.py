@@ -8,24 +8,29 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from quittance.application.commit import Key, Value
 from quittance.domain.case import Case
 from quittance.domain.events import Event, facts, name
 from quittance.domain.ids import CaseId
 from quittance.domain.instant import from_text, to_text
+from quittance.domain.values import dataclass
 from quittance.storage import keys
 from quittance.storage.engine import Item
 from quittance.storage.items import SCHEMA, compact, upgraded
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """What one commit did to a case: the state afterwards and the events as (name, facts)."""
+    """What one commit did to a case: the state afterwards and the events as (name, facts).
+
+    `command` is the digest of the person's command that it carried out, if it was one.
+    """
 
     case: CaseId
     version: int
@@ -39,9 +44,10 @@ class HistoryEntry:
     events: tuple[tuple[str, Mapping[str, Any]], ...]
     previous: str
     hash: str
+    command: str = ""
 
 
-def history_attributes(case: Case, at: datetime, events: Sequence[Event]) -> dict[str, Value]:
+def history_attributes(case: Case, at: datetime, events: Sequence[Event], command: str = "") -> dict[str, Value]:
     """The history item of the commit that makes `case`, whose `tail` is still the hash of the item before."""
     content: dict[str, Value] = {
         "v": SCHEMA,
@@ -52,7 +58,7 @@ def history_attributes(case: Case, at: datetime, events: Sequence[Event]) -> dic
         "kind": case.kind.value,
         "state": case.state,
         "events": [{"name": name(event), "facts": facts(event)} for event in events],
-        **compact({"store": case.store, "order": case.order, "prev": case.tail}),
+        **compact({"store": case.store, "order": case.order, "prev": case.tail, "command": command}),
     }
     return {**content, "hash": chain_hash(keys.event(case.id, case.version), content)}
 
@@ -73,6 +79,7 @@ def history_entry(item: Item) -> HistoryEntry:
         events=tuple((event["name"], event["facts"]) for event in item["events"]),
         previous=item.get("prev", ""),
         hash=item["hash"],
+        command=item.get("command", ""),
     )
 
 
@@ -80,8 +87,7 @@ def chain_hash(key: Key, content: Mapping[str, Value]) -> str:
     """SHA-256 over the previous hash and the canonical JSON of the item with its key, in base64url without padding."""
     covered = {"pk": key.pk, "sk": key.sk, **content}
     covered.pop("hash", None)
-    canonical = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = sha256(f"{content.get('prev', '')}\n{canonical}".encode()).digest()
+    digest = sha256(f"{content.get('prev', '')}\n{_CANONICAL.encode(covered)}".encode()).digest()
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 

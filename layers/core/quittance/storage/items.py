@@ -6,17 +6,19 @@ Refuses an item more than one schema ahead: this release would misread it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cache, wraps
+from typing import Any, Final, TypeVar, cast
 
 from quittance.application.commit import Value
 from quittance.domain.errors import Unavailable
-from quittance.domain.instant import from_text, to_text
-from quittance.storage.engine import Item
+from quittance.domain.instant import WIDTH, from_text, to_text
+from quittance.domain.values import dataclass
+from quittance.storage.engine import Fixed, Item
 
 SCHEMA: Final = 1
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_Meant = TypeVar("_Meant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,23 @@ def upgraded(kind: str, item: Item, upgrades: tuple[Upgrade, ...] = UPGRADES) ->
     return current
 
 
+def read_once(read: Callable[[Item], _Meant]) -> Callable[[Item], _Meant]:
+    """Read an item that never changes only once; what it means, which never changes either, is kept with it."""
+
+    @wraps(read)
+    def reading(item: Item) -> _Meant:
+        if not isinstance(item, Fixed):
+            return read(item)
+        try:
+            return cast("_Meant", item.meaning)
+        except AttributeError:
+            item.meaning = meant = read(item)
+            return meant
+
+    return reading
+
+
+@cache
 def gone(kind: str, upgrades: tuple[Upgrade, ...] = UPGRADES) -> frozenset[str]:
     """Attributes of older schemas that a write of this kind removes."""
     return frozenset(name for upgrade in upgrades if upgrade.kind == kind for name in upgrade.gone)
@@ -79,6 +98,11 @@ def written(instant: datetime | None) -> str:
 def read(text: str | None) -> datetime | None:
     """The instant that `written` wrote."""
     return from_text(text) if text else None
+
+
+def due_of_item(item: Item) -> datetime | None:
+    """The instant in an item's due key."""
+    return read(item.get("due_sk", "")[:WIDTH])
 
 
 def milliseconds(span: timedelta) -> int:

@@ -5,12 +5,14 @@ Refuses to keep what can be derived: the case's id is in its key, its next due t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from quittance.application.commit import Value
 from quittance.domain.case import Case
 from quittance.domain.deadline import Deadline
+from quittance.domain.difference import Difference, DifferenceKind, Entry
 from quittance.domain.ids import CaseId, IntentId, OrderId, ReceiptId
 from quittance.domain.instant import from_text, to_text
 from quittance.domain.intent import Act
@@ -21,7 +23,7 @@ from quittance.domain.priority import CaseKind
 from quittance.domain.return_request import ReturnLine, ReturnRequest
 from quittance.storage import keys
 from quittance.storage.engine import Item
-from quittance.storage.items import SCHEMA, compact, milliseconds, read, span, unless, upgraded, written
+from quittance.storage.items import SCHEMA, compact, milliseconds, read, read_once, span, unless, upgraded, written
 
 # The short names of a line's counters in the item, by their field.
 _COUNTERS: Final[Mapping[str, str]] = {
@@ -38,8 +40,9 @@ _COUNTERS: Final[Mapping[str, str]] = {
     "adjustment": "adj",
     "foreign": "else",
 }
-# Lane, next step, generation, rule and provisional of an ordinary deadline.
-_SELDOM: Final[tuple[Any, ...]] = (2, 0, 1, None, False)
+_counted: Final[Callable[[ReturnLine], tuple[int, ...]]] = attrgetter(*_COUNTERS)
+# Lane, next step, generation, rule, provisional and escalations of an ordinary deadline.
+_SELDOM: Final[tuple[Any, ...]] = (2, 0, 1, None, False, None)
 
 # Attributes that an item has only while there is something to say.
 CASE_OPTIONAL: Final = frozenset(
@@ -80,6 +83,7 @@ def case_attributes(case: Case) -> dict[str, Value]:
     }
 
 
+@read_once
 def case_of(item: Item) -> Case:
     """The case of a head item."""
     item = upgraded(keys.CASE.name, item)
@@ -96,7 +100,7 @@ def case_of(item: Item) -> Case:
         external=item.get("external", ""),
         opened_at=from_text(item["opened"]),
         policy=policy,
-        body=_parcel(item["parcel"]) if "parcel" in item else _return(item["return"]),
+        body=_body(item),
         order=OrderId(order) if order else None,
         version=item["version"],
         deadlines={kind: _deadline(each, _rule(item["channel"], policy, kind)) for kind, each in raw.items()},
@@ -116,7 +120,8 @@ def _deadline_list(deadline: Deadline, usual: str) -> list[Value]:
     """The legal instant, then what is seldom usual last, so that the end of the list can be left out."""
     rule = None if deadline.rule == usual else deadline.rule
     ahead = milliseconds(deadline.legal - deadline.working)
-    seldom: list[Value] = [deadline.lane, deadline.next, deadline.generation, rule, deadline.provisional]
+    escalate: Value = list(deadline.escalate) or None
+    seldom: list[Value] = [deadline.lane, deadline.next, deadline.generation, rule, deadline.provisional, escalate]
     while seldom and seldom[-1] == _SELDOM[len(seldom) - 1]:
         seldom.pop()
     return [to_text(deadline.legal), ahead, list(deadline.warn), *seldom]
@@ -124,7 +129,7 @@ def _deadline_list(deadline: Deadline, usual: str) -> list[Value]:
 
 def _deadline(raw: list[Any], usual: str) -> Deadline:
     legal = from_text(raw[0])
-    lane, step, generation, rule, provisional = (*raw[3:], *_SELDOM[len(raw) - 3 :])
+    lane, step, generation, rule, provisional, escalate = (*raw[3:], *_SELDOM[len(raw) - 3 :])
     return Deadline(
         legal=legal,
         working=legal - span(raw[1]),
@@ -134,10 +139,19 @@ def _deadline(raw: list[Any], usual: str) -> Deadline:
         next=step,
         generation=generation,
         provisional=provisional,
+        escalate=tuple(escalate or ()),
     )
 
 
-def _body_attributes(body: ReturnRequest | Parcel) -> dict[str, Value]:
+def _body(item: Item) -> ReturnRequest | Parcel | Difference:
+    if "parcel" in item:
+        return _parcel(item["parcel"])
+    return _difference(item["difference"]) if "difference" in item else _return(item["return"])
+
+
+def _body_attributes(body: ReturnRequest | Parcel | Difference) -> dict[str, Value]:
+    if isinstance(body, Difference):
+        return {"difference": _difference_map(body)}
     if isinstance(body, Parcel):
         return {"parcel": _parcel_map(body)}
     return {"return": _return_map(body)}
@@ -182,12 +196,12 @@ def _return(raw: Mapping[str, Any]) -> ReturnRequest:
 
 
 def _line_map(line: ReturnLine) -> dict[str, Value]:
-    counters = {short: getattr(line, name) for name, short in _COUNTERS.items()}
-    return compact({"line": line.order_line, "sku": line.sku, "why": line.reason, **counters})
+    counters = zip(_COUNTERS.values(), _counted(line), strict=True)
+    return compact({"line": line.order_line, "sku": line.sku, "why": line.reason, **dict(counters)})
 
 
 def _line(raw: Mapping[str, Any]) -> ReturnLine:
-    counters = {name: raw.get(short, 0) for name, short in _COUNTERS.items()}
+    counters = {"requested": 0} | {name: raw[short] for name, short in _COUNTERS.items() if short in raw}
     return ReturnLine(order_line=raw.get("line", ""), sku=raw.get("sku", ""), reason=raw.get("why", ""), **counters)
 
 
@@ -219,3 +233,24 @@ def _parcel(raw: Mapping[str, Any]) -> Parcel:
         digest=raw["digest"],
     )
     return Parcel(receipt, arrived_at=from_text(raw["arrived"]), target=raw.get("target", ""))
+
+
+def _difference_map(difference: Difference) -> dict[str, Value]:
+    return {
+        "cur": difference.currency,
+        "found": to_text(difference.found_at),
+        "entries": [
+            [e.kind.value, e.refund, e.intent, e.ours, e.theirs, [list(part) for part in e.payments]]
+            for e in difference.entries
+        ],
+        **compact({"closed": difference.closed, "by": difference.by}),
+    }
+
+
+def _difference(raw: Mapping[str, Any]) -> Difference:
+    entries = (
+        Entry(DifferenceKind(kind), refund, intent, ours, theirs, tuple((p, mine, yours) for p, mine, yours in parts))
+        for kind, refund, intent, ours, theirs, parts in raw["entries"]
+    )
+    found_at = from_text(raw["found"])
+    return Difference(raw["cur"], tuple(entries), found_at, raw.get("closed", ""), raw.get("by", ""))

@@ -6,20 +6,19 @@ Refuses to wake an intent that has ended: it has no due key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from quittance.application.commit import Key, Value
 from quittance.domain.ids import CaseId, IntentId, OrderId
-from quittance.domain.instant import WIDTH, from_text, to_text
+from quittance.domain.instant import from_text, to_text
 from quittance.domain.intent import Act, Attempt, Components, Intent, IntentLine, IntentState
 from quittance.storage import keys
 from quittance.storage.engine import Item
-from quittance.storage.items import SCHEMA, compact, read, unless, upgraded, written
+from quittance.storage.items import SCHEMA, compact, due_of_item, read, read_once, unless, upgraded, written
 
 # Attributes that an item has only while there is something to say.
 INTENT_OPTIONAL: Final = frozenset(
-    "lane store external by reason rule lines goods ship fee adj pay text key body approved epoch try ref because"
+    "lane store external by reason rule lines goods ship fee adj pay text key body approved epoch try batch ref because"
     " due_pk due_sk".split()
 )
 
@@ -62,6 +61,7 @@ def intent_attributes(intent: Intent) -> dict[str, Value]:
                 "approved": intent.approved_by,
                 "epoch": intent.epoch,
                 "try": _attempt_map(intent.attempt),
+                "batch": intent.batch,
                 "ref": intent.reference,
                 "because": intent.why,
             }
@@ -70,6 +70,7 @@ def intent_attributes(intent: Intent) -> dict[str, Value]:
     }
 
 
+@read_once
 def intent_of(item: Item) -> Intent:
     """The intent of an item."""
     item = upgraded(keys.INTENT.name, item)
@@ -101,14 +102,10 @@ def intent_of(item: Item) -> Intent:
         version=item["version"],
         due=due_of_item(item),
         attempt=_attempt(item["fence"], item.get("try", {})),
+        batch=item.get("batch", 0),
         reference=item.get("ref", ""),
         why=item.get("because", ""),
     )
-
-
-def due_of_item(item: Item) -> datetime | None:
-    """The instant in an item's due key."""
-    return read(item.get("due_sk", "")[:WIDTH])
 
 
 def _attempt_map(attempt: Attempt) -> dict[str, Value]:
@@ -121,6 +118,8 @@ def _attempt_map(attempt: Attempt) -> dict[str, Value]:
             "looks": attempt.looks,
             "absent": written(attempt.absent_at),
             "seen": dict(attempt.snapshot),
+            "restored": attempt.restored,
+            "before": list(attempt.before),
         }
     )
 
@@ -135,4 +134,6 @@ def _attempt(fence: int, raw: Mapping[str, Any]) -> Attempt:
         looks=raw.get("looks", 0),
         absent_at=read(raw.get("absent")),
         snapshot=dict(raw.get("seen", {})),
+        restored=raw.get("restored", ""),
+        before=tuple(raw.get("before", ())),
     )

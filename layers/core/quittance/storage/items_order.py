@@ -12,15 +12,16 @@ from quittance.application.commit import Key, Value
 from quittance.domain.ids import CaseId, IntentId, OrderId
 from quittance.domain.instant import from_text, to_text
 from quittance.domain.ledger import Amounts, Claim, Ledger, Payment, SeenRefund, SoldLine
+from quittance.domain.observations import FulfilledBy
 from quittance.domain.order import Order
 from quittance.storage import keys
 from quittance.storage.engine import Item
-from quittance.storage.items import SCHEMA, compact, read, upgraded, written
+from quittance.storage.items import SCHEMA, compact, due_of_item, read, read_once, upgraded, written
 
 # Attributes that an item has only while there is something to say.
 ORDER_OPTIONAL: Final = frozenset(
     "store country delivered cancelled payments lines shipping free_shipping claims refunds turn cases ordinals"
-    " disputes frozen".split()
+    " disputes frozen due_pk due_sk overridden fulfilled customer".split()
 )
 
 
@@ -49,11 +50,16 @@ def order_attributes(order: Order) -> dict[str, Value]:
                 "ordinals": dict(order.ordinals),
                 "disputes": sorted(order.disputes),
                 "frozen": order.frozen,
+                "overridden": sorted(order.overridden),
+                "fulfilled": "" if order.fulfilled_by is FulfilledBy.MERCHANT else order.fulfilled_by.value,
+                "customer": order.customer,
             }
         ),
+        **(keys.due(keys.QUIET_LANE, order.due, order.id) if order.due is not None else {}),
     }
 
 
+@read_once
 def order_of(item: Item) -> Order:
     """The order of a ledger item."""
     item = upgraded(keys.ORDER.name, item)
@@ -74,6 +80,10 @@ def order_of(item: Item) -> Order:
         ordinals=dict(item.get("ordinals", {})),
         disputes=frozenset(item.get("disputes", ())),
         frozen=item.get("frozen", ""),
+        due=due_of_item(item),
+        overridden=frozenset(item.get("overridden", ())),
+        fulfilled_by=FulfilledBy(item.get("fulfilled", FulfilledBy.MERCHANT)),
+        customer=item.get("customer", ""),
     )
 
 

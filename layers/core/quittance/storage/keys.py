@@ -6,8 +6,8 @@ Refuses parts that would make one key mean two things: empty ones, `#` inside, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from string import Formatter
 from typing import Final
 
@@ -16,6 +16,7 @@ from quittance.domain import ids
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import CaseId, DeliveryId, IntentId, OrderId
 from quittance.domain.instant import to_text
+from quittance.domain.values import dataclass
 
 SHARDS: Final = 8
 LANES: Final = range(3)
@@ -26,8 +27,10 @@ PAGE_MARK: Final = "|"
 DUE_INDEX: Final = "due"
 DESK_INDEX: Final = "desk"
 # Limits of DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-_PK_BYTES: Final = 2048
-_SK_BYTES: Final = 1024
+MOST_PK_BYTES: Final = 2048
+MOST_SK_BYTES: Final = 1024
+# A use case asks for the few keys of its order many times over.
+_REMEMBERED: Final = 1024
 
 
 class Pattern:
@@ -52,8 +55,8 @@ class Pattern:
             if not value or ("#" in value and field in self._separable):
                 raise Rejected("BAD_KEY", field, "it is empty or contains #, which separates the parts of a key")
         pk, sk = self.pk.format_map(parts), self.sk.format_map(parts)
-        if len(pk.encode()) > _PK_BYTES or len(sk.encode()) > _SK_BYTES:
-            raise Rejected("BAD_KEY", self.name, f"a key is at most {_PK_BYTES} and {_SK_BYTES} bytes long")
+        if len(pk.encode()) > MOST_PK_BYTES or len(sk.encode()) > MOST_SK_BYTES:
+            raise Rejected("BAD_KEY", self.name, f"a key is at most {MOST_PK_BYTES} and {MOST_SK_BYTES} bytes long")
         return Key(pk, sk)
 
     def parts(self, key: Key) -> dict[str, str] | None:
@@ -99,13 +102,15 @@ POLL: Final = Pattern("poll", "ACCOUNT#{account}", "POLL#{source}", "where a sou
 BUCKET: Final = Pattern("quota bucket", "ACCOUNT#{account}", "BUCKET#{operation}", "limits shared by all functions")
 POLICY: Final = Pattern("policy version", "POLICY#{layer}", "V#{version}", "a decision records its versions")
 CURRENT: Final = Pattern("policy pointer", "POLICY#{layer}", "CURRENT", "the version in force")
-SPENT: Final = Pattern("spending", "SPENT#{account}#{day}", "SHARD#{shard}", "what an account paid back in a day")
+SPENT: Final = Pattern(
+    "spending", "SPENT#{account}#{day}", "SHARD#{currency}#{shard}", "what is left of an account's budget of a day"
+)
 PARKED: Final = Pattern("parked", "PARKED#{channel}#{account}", "{at}#{delivery}", "what a person has to look at")
 OVERVIEW: Final = Pattern("overview", "OVERVIEW", "CURRENT", "recounted every five minutes")
 LEASE: Final = Pattern("lease", "LEASE#{name}", "LEASE", "one tick at a time")
 
 PATTERNS: Final = (
-    CASE, EVENT, PERSON, TEXT, ORDER, INTENT, ALIAS, CUSTOMER, DELIVERY, FEED_LOCK, BATCH, MEMBER, CONTROL, POLL,
+    CASE, EVENT, PERSON, TEXT, ORDER, INTENT, ALIAS, CUSTOMER, DELIVERY, FEED_LOCK, MEMBER, BATCH, CONTROL, POLL,
     BUCKET, POLICY, CURRENT, SPENT, PARKED, OVERVIEW, LEASE,
 )  # fmt: skip
 
@@ -113,6 +118,11 @@ PATTERNS: Final = (
 def kind_of(key: Key) -> str:
     """What kind of item a key names, for messages: a whole key may contain a person's tracking number."""
     return next((pattern.name for pattern in PATTERNS if pattern.parts(key) is not None), "unknown item")
+
+
+def is_batch(key: Key) -> bool:
+    """Say whether a key names the header of a feed batch: a member's begins with its header's."""
+    return BATCH.parts(key) is not None and MEMBER.parts(key) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ class IndexPattern:
 
 
 DUE: Final = IndexPattern(
-    DUE_INDEX, "DUE#{lane}#{shard}", "{at}#{id}", "what has to be done next: heads, intents, deliveries, polls"
+    DUE_INDEX, "DUE#{lane}#{shard}", "{at}#{id}", "what has to be done next: heads, intents, deliveries, polls, ledgers"
 )
 PARKED_DUE: Final = IndexPattern(
     DUE_INDEX, "DUE#parked", "{at}#{id}", "heads that failed too often; no tick reads them"
@@ -146,6 +156,7 @@ def _number(number: int) -> str:
     return f"{number:08d}"
 
 
+@lru_cache(_REMEMBERED)
 def case_head(case: CaseId) -> Key:
     """The head of a case."""
     return CASE.key(case=case)
@@ -166,11 +177,13 @@ def text(case: CaseId, reference: str) -> Key:
     return TEXT.key(case=case, reference=reference)
 
 
+@lru_cache(_REMEMBERED)
 def order(channel: str, account: str, order_id: OrderId) -> Key:
     """The ledger of an order."""
     return ORDER.key(channel=channel, account=account, order=order_id)
 
 
+@lru_cache(_REMEMBERED)
 def intent(channel: str, account: str, order_id: OrderId, intent_id: IntentId) -> Key:
     """An intent, under the key of its order."""
     return INTENT.key(channel=channel, account=account, order=order_id, intent=intent_id)
@@ -212,6 +225,7 @@ def member(account: str, feed_type: str, number: int, intent_id: IntentId) -> Ke
     return MEMBER.key(account=account, type=feed_type, number=_number(number), intent=intent_id)
 
 
+@lru_cache(_REMEMBERED)
 def control(account: str) -> Key:
     """Mode, kill switch and epoch of an account."""
     return CONTROL.key(account=account)
@@ -237,9 +251,9 @@ def current_policy(layer: str) -> Key:
     return CURRENT.key(layer=layer)
 
 
-def spent(account: str, day: str, shard: int) -> Key:
-    """What an account paid back on a day, one of several shards."""
-    return SPENT.key(account=account, day=day, shard=str(shard))
+def spent(account: str, day: str, currency: str, shard: int) -> Key:
+    """What is left of an account's budget of a day in one currency, one of several shards."""
+    return SPENT.key(account=account, day=day, currency=currency, shard=str(shard))
 
 
 def parked(channel: str, account: str, at: datetime, delivery_id: DeliveryId) -> Key:

@@ -1,11 +1,10 @@
 """The engine in memory: the same writes under the same conditions, for tests and the fault laboratory.
 
-Refuses to share a value with its caller: what goes in and what comes out are copies.
+Refuses a change of what it holds by anything but a write: what goes in is copied, what comes out cannot be changed.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, assert_never
 
@@ -22,30 +21,55 @@ from quittance.application.commit import (
     Write,
 )
 from quittance.domain.errors import Conflict
+from quittance.domain.values import dataclass
 from quittance.storage import keys
-from quittance.storage.engine import IDLE, Item
+from quittance.storage.engine import IDLE, Fixed, FixedList, Item
 
 _INDEXES: Final = ((keys.DUE_INDEX, "due_pk", "due_sk"), (keys.DESK_INDEX, "desk_pk", "desk_sk"))
-_SCALARS: Final = frozenset({str, int, bool, type(None)})
+# What cannot change is stored as it comes.
+_SETTLED: Final = frozenset({str, int, bool, type(None), Fixed, FixedList})
+_Place = tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything an engine held at one moment, to put back into it or into another."""
+
+    partitions: Mapping[str, dict[str, Fixed]]
+    indexes: Mapping[tuple[str, str], set[tuple[str, Key]]]
 
 
 class MemoryEngine:
     """Items in a dictionary; indexes are exact at once. Not for several threads."""
 
     def __init__(self) -> None:
-        self._partitions: dict[str, dict[str, dict[str, Any]]] = {}
-        self._indexes: defaultdict[tuple[str, str], set[tuple[str, Key]]] = defaultdict(set)
+        self._partitions: dict[str, dict[str, Fixed]] = {}
+        self._indexes: dict[tuple[str, str], set[tuple[str, Key]]] = {}
+        # Places that a snapshot shares are copied before the first write to them.
+        self._shared: set[str | tuple[str, str]] = set()
+
+    def snapshot(self) -> Snapshot:
+        """Everything held now; takes as long as there are partitions, whatever they hold."""
+        self._share()
+        return Snapshot(dict(self._partitions), dict(self._indexes))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Hold what the snapshot holds and nothing else."""
+        self._partitions, self._indexes = dict(snapshot.partitions), dict(snapshot.indexes)
+        self._share()
+
+    def _share(self) -> None:
+        self._shared = {*self._partitions, *self._indexes}
 
     def get(self, key: Key) -> dict[str, Any] | None:
         """One item."""
-        item = self._find(key)
-        return None if item is None else _copy_map(item)
+        return self._find(key)
 
     def query(self, pk: str, prefix: str = "") -> list[dict[str, Any]]:
         """The items of a partition in the order of their sort keys."""
         items = self._partitions.get(pk, {})
         # DynamoDB orders by bytes of UTF-8, which is the order of code points.
-        return [_copy_map(items[sk]) for sk in sorted(items) if sk.startswith(prefix)]
+        return [items[sk] for sk in sorted(items) if sk.startswith(prefix)]
 
     def batch_get(self, wanted: Iterable[Key]) -> dict[Key, dict[str, Any]]:
         """The items that exist among these keys."""
@@ -54,7 +78,7 @@ class MemoryEngine:
 
     def query_index(self, index: str, pk: str, upto: str, limit: int, since: str = "") -> list[Key]:
         """The first keys of an index partition from one sort key to another, both included."""
-        entries = sorted(entry for entry in self._indexes[index, pk] if since <= entry[0] <= upto)
+        entries = sorted(entry for entry in self._indexes.get((index, pk), ()) if since <= entry[0] <= upto)
         return [key for _, key in entries[:limit]]
 
     def transact(self, writes: Sequence[Write]) -> None:
@@ -70,27 +94,48 @@ class MemoryEngine:
             if not write.is_check:
                 self._apply(write)
 
-    def _find(self, key: Key) -> dict[str, Any] | None:
+    def _find(self, key: Key) -> Fixed | None:
         partition = self._partitions.get(key.pk)
         return None if partition is None else partition.get(key.sk)
 
     def _apply(self, write: Write) -> None:
         key = write.key
         before = self._find(key)
-        after: dict[str, Any] = {"pk": key.pk, "sk": key.sk} if before is None else dict(before)
-        after.update(_copy_map(write.set))
+        changed = {"pk": key.pk, "sk": key.sk} if before is None else dict(before)
+        changed |= _stored(write.set)
         for attribute in write.remove:
-            after.pop(attribute, None)
-        self._partitions.setdefault(key.pk, {})[key.sk] = after
+            changed.pop(attribute, None)
+        self._partition(key.pk)[key.sk] = after = Fixed(changed)
         for index, pk, sk in _INDEXES:
-            self._move(index, key, (before or {}).get(pk), (before or {}).get(sk), after.get(pk), after.get(sk))
+            if pk in after or (before and pk in before):
+                self._move(index, key, _place(before or {}, pk, sk), _place(after, pk, sk))
 
-    def _move(self, index: str, key: Key, *places: str | None) -> None:
-        old_pk, old_sk, new_pk, new_sk = places
-        if old_pk is not None and old_sk is not None:
-            self._indexes[index, old_pk].discard((old_sk, key))
-        if new_pk is not None and new_sk is not None:
-            self._indexes[index, new_pk].add((new_sk, key))
+    def _partition(self, pk: str) -> dict[str, Fixed]:
+        """A partition that no snapshot shares."""
+        if pk in self._shared:
+            self._shared.remove(pk)
+            self._partitions[pk] = dict(self._partitions[pk])
+        return self._partitions.setdefault(pk, {})
+
+    def _index(self, place: tuple[str, str]) -> set[tuple[str, Key]]:
+        if place in self._shared:
+            self._shared.remove(place)
+            self._indexes[place] = set(self._indexes[place])
+        return self._indexes.setdefault(place, set())
+
+    def _move(self, index: str, key: Key, before: _Place, after: _Place) -> None:
+        if before == after:
+            return
+        if before is not None:
+            self._index((index, before[0])).discard((before[1], key))
+        if after is not None:
+            self._index((index, after[0])).add((after[1], key))
+
+
+def _place(item: Item, pk: str, sk: str) -> _Place:
+    """Where an item stands in an index; nowhere without both attributes."""
+    partition, order = item.get(pk), item.get(sk)
+    return None if partition is None or order is None else (partition, order)
 
 
 def holds(condition: Condition, item: Item | None) -> bool:
@@ -126,16 +171,24 @@ def _at(item: Item, path: tuple[str, ...]) -> object:
     return found
 
 
-def _copy_map(value: Mapping[str, Value]) -> dict[str, Any]:
-    return {name: part if type(part) in _SCALARS else _copy(part) for name, part in value.items()}
+def _stored(value: Mapping[str, Value]) -> Fixed:
+    stored = Fixed(value)
+    for name, part in value.items():
+        if type(part) not in _SETTLED:
+            dict.__setitem__(stored, name, _value(part))
+    return stored
 
 
-def _copy(value: Value) -> Any:
+def _value(value: Value) -> Any:
     # The exact types first: a test against an abstract class costs more than the copy.
-    if type(value) is dict or isinstance(value, Mapping):
-        return _copy_map(value)
+    if type(value) is dict:
+        return _stored(value)
+    if type(value) is list:
+        return FixedList([part if type(part) in _SETTLED else _value(part) for part in value])
     if isinstance(value, str):
         return str(value)
-    if type(value) is list or isinstance(value, Sequence):
-        return [part if type(part) in _SCALARS else _copy(part) for part in value]
+    if isinstance(value, Mapping):
+        return _stored(value)
+    if isinstance(value, Sequence):
+        return _value(list(value))
     raise TypeError(f"{value!r} is no plain value")

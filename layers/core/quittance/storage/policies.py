@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from quittance.application.compile_policy import (
     Document,
     account_of,
+    bounds_of,
     compile_policy,
+    counts_customers,
     fingerprint,
     store_named,
 )
@@ -22,6 +23,7 @@ from quittance.application.policy_schema import ACCOUNTS, LAW
 from quittance.application.ports import NoPolicy, Place
 from quittance.domain.errors import Rejected, Unavailable
 from quittance.domain.policy import Policy, Versions
+from quittance.domain.values import dataclass, replace
 from quittance.storage import keys
 from quittance.storage.engine import Engine
 
@@ -45,7 +47,7 @@ class PublishedPolicies:
         self._machine_time = machine_time
         self._pointers: dict[str, _Pointer] = {}
         self._documents: dict[tuple[str, int], Document] = {}
-        self._compiled: dict[tuple[Versions, str, str], Policy] = {}
+        self._compiled: dict[tuple[Versions, int, str, str], Policy] = {}
 
     def current(self, channel: str, store: str) -> Policy:
         """What is in force now; raises NoPolicy when a layer is not published or the store is not listed."""
@@ -53,8 +55,12 @@ class PublishedPolicies:
         return self.at(versions, channel, store)
 
     def at(self, versions: Versions, channel: str, store: str) -> Policy:
-        """What was in force when a case was opened; raises NoPolicy when one of the versions is missing."""
-        known = self._compiled.get((versions, channel, store))
+        """What was in force when a case was opened, within the bounds that the accounts file sets now.
+
+        Raises NoPolicy when one of the versions is missing.
+        """
+        bounded = self._version(ACCOUNTS)
+        known = self._compiled.get((versions, bounded, channel, store))
         if known is not None:
             return known
         layers = (
@@ -66,8 +72,14 @@ class PublishedPolicies:
             compiled = compile_policy(*layers, store)
         except Rejected as refusal:
             raise NoPolicy(str(refusal)) from refusal
-        self._compiled[versions, channel, store] = compiled
+        bounds = bounds_of(self._document(ACCOUNTS, bounded), channel, store)
+        compiled = compiled if bounds is None else replace(compiled, bounds=bounds)
+        self._compiled[versions, bounded, channel, store] = compiled
         return compiled
+
+    def counts_customers(self, account: str) -> bool:
+        """Say whether refunds of an account are counted per customer; raises NoPolicy when nothing is published."""
+        return counts_customers(self._accounts(), account)
 
     def account_of(self, channel: str, store: str) -> str | None:
         """The account that a store belongs to; None for a store nobody listed, NoPolicy when nothing is published."""

@@ -10,26 +10,31 @@ from datetime import datetime
 from itertools import islice, zip_longest
 from typing import Final
 
+from quittance.application.batches import BatchChange, Joining, Leaving, LockChange
 from quittance.application.commit import Changes, DeliveryKey, IntentChange, Key, Scene, VersionIs, Write
 from quittance.application.ports import Delivery, DeliveryRecord, Parked, Poll
 from quittance.domain.account import Control
+from quittance.domain.allowance import Shard
 from quittance.domain.case import Case
 from quittance.domain.errors import Conflict, Rejected
+from quittance.domain.feed_batch import FeedBatch, FeedLock, Member
 from quittance.domain.ids import CaseId, IntentId, OrderId
 from quittance.domain.instant import to_text
 from quittance.domain.intent import Intent
 from quittance.domain.order import Order
 from quittance.domain.priority import CaseKind, standing
 from quittance.domain.return_request import ReturnRequest
-from quittance.storage import accounts, deliveries, keys
+from quittance.storage import accounts, deliveries, items_batch, keys
 from quittance.storage.engine import Engine, Item
 from quittance.storage.history import HistoryEntry, broken_at, history_entry
+from quittance.storage.items_allowance import SHARDS_OF, refunds_of, shards_of
 from quittance.storage.items_case import case_of
 from quittance.storage.items_intent import intent_of
 from quittance.storage.items_order import order_of
 from quittance.storage.writes import intent_write, writes_of
 
 _HEADS_AT_ONCE: Final = 100
+_TOUCHING: Final = frozenset({"IntentAdmitted", "IntentMoved"})
 _INTENTS: Final = keys.INTENT.sk.partition("{")[0]
 _EVENTS: Final = keys.EVENT.sk.partition("{")[0]
 
@@ -93,6 +98,15 @@ class Table:
         """Every commit of a case, the first one first."""
         return tuple(history_entry(item) for item in self._history_items(case))
 
+    def carried_out(self, case: CaseId, version: int) -> tuple[str, frozenset[IntentId]]:
+        """The digest of the command that made this version of a case, or nothing, and the intents that it touched."""
+        item = self._engine.get(keys.event(case, version))
+        if item is None:
+            return "", frozenset()
+        entry = history_entry(item)
+        touched = (facts["intent"] for name, facts in entry.events if name in _TOUCHING)
+        return entry.command, frozenset(map(IntentId, touched))
+
     def history_broken_at(self, case: CaseId) -> int | None:
         """The first version of a case at which its history was tampered with; None when the chain is whole."""
         head = self.load_case(case)
@@ -110,6 +124,53 @@ class Table:
     def commit_intent(self, before: Intent, after: Intent) -> None:
         """Write one intent alone, on its version and fence; raises Conflict."""
         self._engine.transact((intent_write(IntentChange(before, after)),))
+
+    # Feed batches.
+
+    def feed_lock(self, account: str, feed_type: str) -> FeedLock | None:
+        """The writer lock of a feed type."""
+        item = self._engine.get(keys.feed_lock(account, feed_type))
+        return None if item is None else items_batch.lock_of(item)
+
+    def batch(self, account: str, feed_type: str, number: int) -> FeedBatch | None:
+        """One header."""
+        return self.batch_at(keys.batch(account, feed_type, number))
+
+    def batch_at(self, key: Key) -> FeedBatch | None:
+        """A header by its item's key."""
+        item = self._engine.get(key) if keys.is_batch(key) else None
+        return None if item is None else items_batch.batch_of(item)
+
+    def members(self, batch: FeedBatch) -> Sequence[Member]:
+        """Every member of a batch, in the order of their intents' ids, which is the order of its lines."""
+        header = items_batch.batch_key(batch)
+        return [items_batch.member_of(item) for item in self._engine.query(header.pk, prefix=f"{header.sk}#")]
+
+    def member_scene(self, batch: FeedBatch, member: Member) -> Scene:
+        """A member's order with all its intents and cases."""
+        return self.load_order(batch.channel, batch.account, member.order)
+
+    def member_intents(self, batch: FeedBatch, members: Sequence[Member]) -> Mapping[IntentId, Intent]:
+        """The intents of members as they stand."""
+        wanted = [keys.intent(batch.channel, batch.account, member.order, member.intent) for member in members]
+        return {intent.id: intent for intent in map(intent_of, self._engine.batch_get(wanted).values())}
+
+    def member_orders(self, batch: FeedBatch, members: Sequence[Member]) -> Mapping[OrderId, Order]:
+        """The orders of members as they stand."""
+        wanted = [keys.order(batch.channel, batch.account, member.order) for member in members]
+        return {order.id: order for order in map(order_of, self._engine.batch_get(wanted).values())}
+
+    def join(self, joining: Joining) -> None:
+        """Write intent, member, header and, for a new batch, the lock; raises Conflict."""
+        self._engine.transact(items_batch.join_writes(joining))
+
+    def leave(self, leaving: Leaving) -> None:
+        """Write intent, member and header; raises Conflict."""
+        self._engine.transact(items_batch.leave_writes(leaving))
+
+    def commit_batch(self, batch: BatchChange, lock: LockChange | None = None) -> None:
+        """Move a header on, and the writer lock with it; raises Conflict."""
+        self._engine.transact(items_batch.batch_writes(batch, lock))
 
     # Deliveries.
 
@@ -160,6 +221,17 @@ class Table:
         """Close a parked delivery that cannot be tried again; raises Conflict when it was closed meanwhile."""
         self._engine.transact((deliveries.close_write(parked, how, at),))
 
+    # What bounds are judged by.
+
+    def spent(self, account: str, day: str, currency: str) -> Mapping[int, Shard]:
+        """The shards of a day's budget that somebody has taken from."""
+        pk = keys.SPENT.pk.format(account=account, day=day)
+        return shards_of(self._engine.query(pk, prefix=SHARDS_OF.format(currency=currency)))
+
+    def refunds_of(self, account: str, customer: str) -> Mapping[CaseId, tuple[datetime, ...]]:
+        """When refunds were admitted for a customer, by case; `customer` is a salted hash."""
+        return refunds_of(self._engine.query(keys.CUSTOMER.pk.format(account=account, hash=customer)))
+
     # Accounts.
 
     def control(self, account: str) -> Control:
@@ -176,6 +248,11 @@ class Table:
         """A poll by its item's key."""
         item = self._item(key, keys.POLL)
         return None if item is None else accounts.poll_of(item)
+
+    def order_at(self, key: Key) -> Order | None:
+        """An order by its ledger's key."""
+        item = self._item(key, keys.ORDER)
+        return None if item is None else order_of(item)
 
     def poll(self, account: str, source: str) -> Poll | None:
         """A poll by its name."""

@@ -6,7 +6,6 @@ Refuses more than one transaction can carry, and two writes to one item.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -30,10 +29,12 @@ from quittance.domain.errors import Rejected
 from quittance.domain.intent import Intent
 from quittance.domain.ledger import Ledger
 from quittance.domain.order import Order
+from quittance.domain.values import replace
 from quittance.storage import keys
 from quittance.storage.deliveries import delivery_done
 from quittance.storage.history import history_attributes
 from quittance.storage.items import SCHEMA, epoch_seconds, gone
+from quittance.storage.items_allowance import customer_write, shard_write
 from quittance.storage.items_case import CASE_OPTIONAL, case_attributes
 from quittance.storage.items_intent import INTENT_OPTIONAL, intent_attributes, intent_key
 from quittance.storage.items_order import ORDER_OPTIONAL, order_attributes
@@ -43,6 +44,7 @@ from quittance.storage.sizes import item_size
 MOST_WRITES: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_ITEM_BYTES: Final = 400 * 1024
+MOST_KEY_BYTES: Final = keys.MOST_PK_BYTES + keys.MOST_SK_BYTES
 
 # Conditions that stand for each other on purpose: in the race between two senders or two deciders one of a group is
 # enough. Tests remove a whole group to see the harm, and all but one to see that. It does not hold both ways for every
@@ -53,6 +55,10 @@ REDUNDANT: Final[tuple[frozenset[tuple[str, type[Condition]]], ...]] = (
     frozenset({(keys.CASE.name, VersionIs), (keys.EVENT.name, Absent), (keys.INTENT.name, Absent)}),
     frozenset({(keys.ORDER.name, VersionIs), (keys.ORDER.name, AtLeast)}),
     frozenset({(keys.INTENT.name, VersionIs), (keys.INTENT.name, FenceIs)}),
+    frozenset({(keys.INTENT.name, VersionIs), (keys.INTENT.name, FenceIs), (keys.MEMBER.name, Absent)}),
+    frozenset({(keys.FEED_LOCK.name, Absent), (keys.BATCH.name, Absent)}),
+    frozenset({(keys.FEED_LOCK.name, VersionIs), (keys.BATCH.name, Absent)}),
+    frozenset({(keys.FEED_LOCK.name, VersionIs), (keys.BATCH.name, VersionIs)}),
 )
 
 
@@ -60,22 +66,24 @@ def writes_of(changes: Changes) -> tuple[Write, ...]:
     """Everything that the changes write and check; raises Rejected when it does not fit one transaction."""
     writes: list[Write] = []
     for case in changes.cases:
-        writes += _case_writes(case, changes.at)
+        writes += _case_writes(case, changes.at, changes.command)
     if changes.order is not None:
         writes.append(_order_write(changes.order))
     writes += [intent_write(change) for change in changes.intents]
     writes += [delivery_done(name, changes.at) for name in dict.fromkeys(changes.deliveries)]
     writes += [_alias_write(alias) for alias in changes.aliases]
     writes += [_text_write(text) for text in changes.texts]
+    writes += [shard_write(change) for change in changes.shards]
+    writes += [customer_write(change) for change in changes.customers]
     fit(writes)
     return tuple(writes)
 
 
-def _case_writes(change: CaseChange, at: datetime) -> tuple[Write, Write]:
+def _case_writes(change: CaseChange, at: datetime, command: str) -> tuple[Write, Write]:
     before = change.before
     version = before.version + 1 if before is not None else 1
     after = replace(change.after, version=version, tail=before.tail if before is not None else "", due_tries=0)
-    history = history_attributes(after, at, change.events)
+    history = history_attributes(after, at, change.events, command)
     head = case_attributes(replace(after, tail=str(history["hash"])))
     condition = VersionIs(before.version) if before is not None else Absent()
     removed = _removed(keys.CASE, CASE_OPTIONAL, head) if before is not None else frozenset[str]()
@@ -162,7 +170,7 @@ def fit(writes: Sequence[Write]) -> None:
     if len({write.key for write in writes}) < len(writes):
         raise Rejected("TWO_WRITES", "commit", "change each item once; a transaction cannot write one twice")
     # No character takes more than four bytes, and a value is never longer than it is written out.
-    if sum(len(repr(write.set)) + len(repr(write.key)) for write in writes) * 4 < MOST_ITEM_BYTES:
+    if sum(4 * len(repr(write.set)) + MOST_KEY_BYTES for write in writes) < MOST_ITEM_BYTES:
         return
     sizes = [item_size(write.key, write.set) for write in writes]
     if sum(sizes) > MOST_BYTES or max(sizes, default=0) > MOST_ITEM_BYTES:

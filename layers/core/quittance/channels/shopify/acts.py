@@ -51,6 +51,10 @@ class ShopifyActs:
         variables = _VARIABLES[intent.act](intent, words)
         return json.dumps(variables, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
+    def feed_type(self, _act: Act) -> str | None:
+        """None: Shopify takes every act by a call of its own."""
+        return None
+
 
 def quantities(intent: Intent) -> list[tuple[str, int]]:
     """Units per return line, in the order of their ids; raises Rejected(NO_LINES) for none."""

@@ -17,6 +17,7 @@ from quittance.application.ports import (
     Meter,
     Page,
     Prepared,
+    Pseudonyms,
     Reading,
     SendOutcome,
     Sighting,
@@ -39,9 +40,10 @@ class ShopifyChannel:
 
     name = "shopify"
 
-    def __init__(self, client: Client, acts: ShopifyActs) -> None:
+    def __init__(self, client: Client, acts: ShopifyActs, pseudonyms: Pseudonyms | None = None) -> None:
         self._client = client
         self._acts = acts
+        self._pseudonyms = pseudonyms
 
     def hint(self, delivery: Delivery) -> Hint:
         """Say where a delivery points, from its bytes alone; raises Rejected for a malformed one."""
@@ -73,6 +75,10 @@ class ShopifyChannel:
         """The GraphQL variables of the act in canonical JSON; pure."""
         return self._acts.render(intent, words)
 
+    def feed_type(self, act: Act) -> str | None:
+        """None: Shopify takes every act by a call of its own."""
+        return self._acts.feed_type(act)
+
     def prepare(self, account: str, intent: Intent, as_of: datetime) -> Prepared:
         """Read what has to be known just before the send; for a refund also what Shopify itself would pay."""
         found = self._found(account, intent.order, as_of)
@@ -100,11 +106,16 @@ class ShopifyChannel:
 
     def _whole(self, account: str, order: OrderId, as_of: datetime) -> Whole | None:
         ask = partial(self._client.query, account)
-        found = maybe_child(ask(documents.ORDER, {"id": to_gid("Order", order)}), "order")
+        hashing = self._pseudonyms
+        if hashing is not None and not hashing.are_wanted(account):
+            hashing = None
+        variables = {"id": to_gid("Order", order)} | ({} if hashing is None else {"customer": True})
+        found = maybe_child(ask(documents.ORDER, variables), "order")
         if found is None:
             return None
         node = whole(ask, uncut(ask, found))
-        return whole_of(node, as_of, _pay_back(ask, node))
+        customer = "" if hashing is None else _customer(node, partial(hashing.of, account))
+        return whole_of(node, as_of, _pay_back(ask, node), customer)
 
     def _suggestion(self, account: str, intent: Intent) -> Suggestion:
         variables = {
@@ -134,6 +145,12 @@ def _suggested(transfer: Node | None, currency: str) -> Suggestion:
     return Suggestion(amount, currency, payments)
 
 
+def _customer(order: Node, pseudonym: Callable[[str], str]) -> str:
+    """The salted hash of who bought; empty for a guest, whom Shopify shows as nobody."""
+    found = maybe_child(order, "customer")
+    return "" if found is None else pseudonym(text(found, "id"))
+
+
 def _pay_back(ask: Callable[[str, Mapping[str, Any]], Node], order: Node) -> list[str]:
     """In which order Shopify pays back; only an order with several payments has to be asked."""
     if len(captured(order)) <= 1:
@@ -151,6 +168,7 @@ def build(
     *,
     endpoint: str,
     horizon: timedelta,
+    pseudonyms: Pseudonyms | None = None,
 ) -> ShopifyChannel:
     """Put the channel together; see Client for what the arguments mean."""
-    return ShopifyChannel(Client(credentials, meter, endpoint=endpoint), ShopifyActs(horizon))
+    return ShopifyChannel(Client(credentials, meter, endpoint=endpoint), ShopifyActs(horizon), pseudonyms)

@@ -1,6 +1,7 @@
 """Every GraphQL document that is sent, pinned to one version of the Admin API; no deprecated field is asked for.
 
-Of the buyer nothing is requested but the country of delivery and the words that a return line carries.
+Of the buyer nothing is requested but the country of delivery, the words that a return line carries, and, only where
+the account counts refunds per customer, the id.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ CUTS: Final[Mapping[str, Cut]] = {
 }
 
 ORDER: Final = (
-    "query Order($id: ID!) { order(id: $id) { "
+    "query Order($id: ID!, $customer: Boolean = false) { order(id: $id) { customer @include(if: $customer) { id } "
     "id cancelledAt presentmentCurrencyCode taxesIncluded shippingAddress { countryCodeV2 } disputes { id status } "
     + " ".join(cut.inline for cut in CUTS.values())
     + f" {_LINES.inline} {_SHIPPING_LINES.inline} {_RETURNS.inline} }} }}"
@@ -155,6 +156,12 @@ OPEN_RETURNS: Final = (
     "query OpenReturns($filter: String!, $after: String) { "
     "orders(first: 50, after: $after, query: $filter, sortKey: ID) { "
     f"nodes {{ id {_RETURN_STATUSES.inline} }} {_PAGE_INFO} }} }}"
+)
+REFUNDED: Final = "(financial_status:partially_refunded OR financial_status:refunded)"
+REFUNDED_ORDERS: Final = (
+    "query RefundedOrders($filter: String!, $after: String) { "
+    "orders(first: 100, after: $after, query: $filter, sortKey: UPDATED_AT) { "
+    f"nodes {{ id updatedAt }} {_PAGE_INFO} }} }}"
 )
 KNOWN_RETURNS: Final = (
     "query KnownReturns($ids: [ID!]!) { nodes(ids: $ids) { ... on Return { id status order { id } } } }"
@@ -204,6 +211,7 @@ ALL: Final[tuple[str, ...]] = (
     PAY_BACK,
     SUGGEST,
     OPEN_RETURNS,
+    REFUNDED_ORDERS,
     KNOWN_RETURNS,
     *(connection.more for connection in _CONNECTIONS),
     *(cut.more for cut in CUTS.values()),

@@ -1,4 +1,4 @@
-"""The two lists that find what no webhook told: orders with open returns, and what became of the returns we know.
+"""The lists that find what no webhook told: orders with open returns, returns we know, and orders with refunds.
 
 Refuses a list that nobody knows, and to take a return that Shopify does not show for one that ended.
 """
@@ -6,21 +6,27 @@ Refuses a list that nobody knows, and to take a return that Shopify does not sho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from quittance.application.ports import Page, Row
 from quittance.channels.shopify import documents
-from quittance.channels.shopify.fields import Node, child, flag, items, number, text, unreadable
+from quittance.channels.shopify.fields import Node, child, flag, items, moment, number, text, unreadable
 from quittance.channels.shopify.gid import to_gid
 from quittance.channels.shopify.pages import Ask, whole
 from quittance.channels.shopify.returns import status_of
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import OrderId
+from quittance.domain.instant import from_text, to_text
 from quittance.domain.observations import ChannelStatus
 
 OPEN_RETURNS: Final = "open_returns"
 KNOWN_RETURNS: Final = "known_returns"
-SOURCES: Final = (OPEN_RETURNS, KNOWN_RETURNS)
+REFUNDED_ORDERS: Final = "refunded_orders"
+SOURCES: Final = (OPEN_RETURNS, KNOWN_RETURNS, REFUNDED_ORDERS)
+# A search lags behind the orders themselves; what changed shortly before the last one seen is asked for once more.
+_OVERLAP: Final = timedelta(hours=1)
+_WITHIN: Final = "|"
 _KNOWN_AT_ONCE: Final = 50
 _ENDED: Final = frozenset({ChannelStatus.CLOSED, ChannelStatus.DECLINED, ChannelStatus.CANCELLED})
 
@@ -31,20 +37,46 @@ def page(ask: Ask, source: str, cursor: str, known: Sequence[str]) -> Page:
         return _open_returns(ask, cursor)
     if source == KNOWN_RETURNS:
         return _known_returns(ask, cursor, known)
+    if source == REFUNDED_ORDERS:
+        return _refunded_orders(ask, cursor)
     raise Rejected("UNKNOWN_SOURCE", "source", f"poll one of {', '.join(SOURCES)}")
 
 
 def _open_returns(ask: Ask, cursor: str) -> Page:
     variables = {"filter": documents.OPEN_RETURNS_FILTER, "after": cursor or None}
     orders = child(ask(documents.OPEN_RETURNS, variables), "orders")
-    info = child(orders, "pageInfo")
     rows = tuple(_row(whole(ask, order)) for order in items(orders, "nodes"))
+    return Page(rows, _following(orders, cursor))
+
+
+def _following(orders: Node, cursor: str) -> str:
+    """The cursor of the next page; empty at the end."""
+    info = child(orders, "pageInfo")
     if not flag(info, "hasNextPage"):
-        return Page(rows)
+        return ""
     following = text(info, "endCursor")
     if following in ("", cursor):
         raise unreadable("orders", "gave the same page twice")
-    return Page(rows, following)
+    return following
+
+
+def _refunded_orders(ask: Ask, cursor: str) -> Page:
+    """Orders with money paid back that changed since an instant, the oldest change first.
+
+    The cursor is that instant, while a round is under way also the last change seen and the page, and without one the
+    list is read from its start.
+    """
+    since, latest, after = (*cursor.split(_WITHIN), "", "")[:3]
+    search = f"{documents.REFUNDED} updated_at:>='{since}'" if since else documents.REFUNDED
+    orders = child(ask(documents.REFUNDED_ORDERS, {"filter": search, "after": after or None}), "orders")
+    found = [(number(order, "Order"), moment(order, "updatedAt")) for order in items(orders, "nodes")]
+    rows = tuple(Row(OrderId(order), changed=to_text(at)) for order, at in found)
+    latest = max([latest, *(row.changed for row in rows)])
+    following = _following(orders, after)
+    if following:
+        return Page(rows, _WITHIN.join((since, latest, following)))
+    resume = to_text(from_text(latest) - _OVERLAP) if latest else since
+    return Page(rows, resume=max(since, resume))
 
 
 def _row(order: Node) -> Row:

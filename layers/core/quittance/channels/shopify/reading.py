@@ -32,7 +32,7 @@ from quittance.domain.errors import Rejected
 from quittance.domain.ids import OrderId
 from quittance.domain.ledger import Payment, SoldLine
 from quittance.domain.money import exponent
-from quittance.domain.observations import OrderReading
+from quittance.domain.observations import FulfilledBy, OrderReading
 
 _KINDS: Final = frozenset("AUTHORIZATION CAPTURE CHANGE EMV_AUTHORIZATION REFUND SALE VOID".split())
 _PAYING: Final = frozenset({"SALE", "CAPTURE"})
@@ -51,10 +51,11 @@ class Whole:
     refunds: Mapping[str, Seen]
 
 
-def whole_of(order: Node, as_of: datetime, pay_back: Sequence[str] = ()) -> Whole:
+def whole_of(order: Node, as_of: datetime, pay_back: Sequence[str] = (), customer: str = "") -> Whole:
     """Return the reading of an order whose lists are complete; raises Unreadable.
 
     `pay_back` names payments in the order in which Shopify would pay back; others follow in the order of payment.
+    `customer` is a salted hash. An order of a shop is the merchant's to refund, whichever service has shipped it.
     """
     odd: list[str] = []
     terms = _terms(order)
@@ -74,6 +75,8 @@ def whole_of(order: Node, as_of: datetime, pay_back: Sequence[str] = ()) -> Whol
         refunds=tuple(one.reading for one in seen.values()),
         disputes=_disputes(order, odd),
         unrecognised=tuple(dict.fromkeys(odd)),
+        fulfilled_by=FulfilledBy.MERCHANT,
+        customer=customer,
     )
     found = tuple(returns.reading(node, name, as_of) for node in items(order, "returns"))
     return Whole(Reading(reading, found), seen)

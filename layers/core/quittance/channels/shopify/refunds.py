@@ -5,10 +5,12 @@ Refuses to believe the record itself: a refund exists before its money moves, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from quittance.channels.shopify.acts import NOTE
 from quittance.channels.shopify.fields import (
     Node,
     child,
@@ -23,6 +25,7 @@ from quittance.channels.shopify.fields import (
 from quittance.domain.ledger import Amounts
 from quittance.domain.observations import MoneyStatus, RefundReading
 
+_OURS: Final = re.compile(rf"{re.escape(NOTE)}(?P<intent>[0-9a-f-]{{36}})")
 NO_PAYMENT: Final = "store_credit"
 _STATUSES: Final = frozenset("AWAITING_RESPONSE ERROR FAILURE PENDING SUCCESS UNKNOWN".split())
 _FAILED: Final = frozenset({"ERROR", "FAILURE"})
@@ -101,11 +104,18 @@ def seen(node: Node, terms: Terms, odd: list[str]) -> Seen:
         minor(line, "subtotalAmountSet", terms.currency) + terms.on_top(minor(line, "taxAmountSet", terms.currency))
         for line in items(node, "refundShippingLines")
     )
-    of_return = maybe_child(node, "return")
+    of_return, note = maybe_child(node, "return"), maybe_text(node, "note")
     reading = RefundReading(
         id=number(node, "Refund"),
         amounts=Amounts(money.payments, lines, shipping),
         status=money.status,
         return_id="" if of_return is None else number(of_return, "Return"),
+        intent=_intent(note),
     )
-    return Seen(reading, money.asked, maybe_text(node, "note"))
+    return Seen(reading, money.asked, note)
+
+
+def _intent(note: str) -> str:
+    """The intent that a note of ours names, alone on it; empty for anybody else's words."""
+    found = _OURS.fullmatch(note.strip())
+    return "" if found is None else found["intent"]
