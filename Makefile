@@ -3,6 +3,7 @@ PYTHON ?= python3
 KEEP ?=
 ARGS ?=
 JOBS ?= auto
+RUNS ?= 50000
 DEV := .venvs/dev/bin/python
 LINT := .venvs/lint/bin/python
 UV := .venvs/installer/bin/uv
@@ -21,8 +22,12 @@ demo: .venvs/sandbox/.stamp ## run the whole world on this machine; KEEP=1 leave
 test: .venvs/dev/.stamp .venvs/sandbox/.stamp ## run every test; ARGS="-k refund" narrows, JOBS=0 runs in one process
 	$(DEV) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
-faults: .venvs/dev/.stamp ## run the fault laboratory alone
-	$(DEV) -m pytest tests/faults $(ARGS)
+faults: .venvs/dev/.stamp .venvs/sandbox/.stamp ## run the fault laboratory; RUNS=1000000 seeds, SEED=7 tells the story of one
+	$(DEV) -m tests.faults.laboratory $(if $(SEED),--seed $(SEED),--runs $(RUNS))
+ifndef SEED
+	$(DEV) -m pytest tests/model --quiet
+	QUITTANCE_FAULTS=all QUITTANCE_GUARDS=all $(DEV) -m pytest tests/faults --numprocesses $(JOBS) --dist load $(ARGS)
+endif
 
 lint: .venvs/dev/.stamp .venvs/lint/.stamp .venvs/checkov/.stamp ## format, rules, types, doors, generated pages, template
 	$(DEV) -m ruff format --check .

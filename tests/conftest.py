@@ -67,6 +67,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         out.write_text(json.dumps(proofs, indent=2) + "\n", encoding="utf-8")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have counted and want told: `record_property("told", line)`."""
+    reports = terminalreporter.getreports("passed")
+    lines = [str(value) for report in reports for name, value in report.user_properties if name == "told"]
+    if lines:
+        terminalreporter.section("told by tests")
+        terminalreporter.write_line("\n".join(sorted(lines)))
+
+
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """Give the folder of published facts; a test that needs it cannot run where it is not mounted."""
