@@ -37,13 +37,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one measurement found, how it was made and on what."""
+    """What one measurement found, how it was made and on what; `grid` is a table of its own under a heading row."""
 
     name: str
     title: str
     figures: tuple[Figure, ...]
     notes: tuple[str, ...]
     machine: dict[str, str] = field(default_factory=dict)
+    grid: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_met(self) -> bool:
@@ -72,9 +73,17 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 def table(stored: dict[str, Any]) -> str:
     """Return a stored result as a section of Markdown."""
     on = ", ".join(f"{name} {value}" for name, value in stored["machine"].items())
-    lines = [f"## {stored['title']}", "", "| figure | measured | target | |", "| --- | ---: | ---: | --- |"]
+    lines = [f"## {stored['title']}", "", *_grid(stored.get("grid", []))]
+    lines += ["| figure | measured | target | |", "| --- | ---: | ---: | --- |"]
     for figure in stored["figures"]:
         target = "" if figure["at_most"] is None else f"≤ {figure['at_most']:g} {figure['unit']}"
         verdict = "" if figure["at_most"] is None else ("met" if figure["is_met"] else "**missed**")
         lines.append(f"| {figure['what']} | {figure['value']:.4g} {figure['unit']} | {target} | {verdict} |")
     return "\n".join([*lines, "", *(f"- {note}" for note in stored["notes"]), f"- Measured on: {on}.", ""])
+
+
+def _grid(rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    heading, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return [heading, f"|{' --- |' * len(rows[0])}", *body, ""]

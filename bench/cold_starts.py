@@ -19,6 +19,7 @@ ENV: Final = {
     "QUITTANCE_RELEASE": "bench",
     "QUITTANCE_TABLE": "bench",
     "QUITTANCE_RAW_BUCKET": "bench",
+    "QUITTANCE_SALT_SECRET": "bench",
 }
 NOTES: Final = (
     f"Fresh interpreters in turns of shuffled order; ratios are of CPU time in a turn, the median of {RUNS}.",
