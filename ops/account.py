@@ -15,12 +15,22 @@ from quittance.application.compile_policy import Store
 from quittance.application.ports import Poll
 from quittance.domain.account import Control, Mode
 from quittance.domain.errors import Rejected
+from quittance.domain.instant import to_text
 from quittance.storage.table import Table
 
-# What each channel is asked, and how often: news of returns that nobody pushed, and our open returns one by one.
+# What each channel is asked, and how often: news of returns that nobody pushed, our open returns one by one, and every
+# order with a refund that changed, whether or not it has a case.
 POLLS: Final[Mapping[str, Mapping[str, timedelta]]] = MappingProxyType(
-    {"shopify": {"open_returns": timedelta(minutes=5), "known_returns": timedelta(hours=1)}}
+    {
+        "shopify": {
+            "open_returns": timedelta(minutes=5),
+            "known_returns": timedelta(hours=1),
+            "refunded_orders": timedelta(hours=24),
+        }
+    }
 )
+# What happened before an account was connected is nobody's news.
+FROM_NOW: Final = frozenset({"refunded_orders"})
 
 LONGEST_MINUTES: Final = 7 * 24 * 60
 
@@ -87,6 +97,7 @@ def set_account(table: Table, account: str, listed: Iterable[Store], wish: Wish,
     for store in listed:
         for source, usual in POLLS.get(store.channel, {}).items():
             every = wish.poll_every or usual
-            poll = Poll(store.channel, account, store.store, source, every, now, version=1)
+            cursor = to_text(now) if source in FROM_NOW else ""
+            poll = Poll(store.channel, account, store.store, source, every, now, version=1, cursor=cursor)
             if table.create_poll(poll):
                 yield f"{account}: {source} of {store.store} is polled every {every}"

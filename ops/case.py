@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from ops.reconcile import told
 from ops.stack import Connect, add_options
 from quittance.application.commit import Scene
 from quittance.domain.case import Case
+from quittance.domain.difference import Difference
 from quittance.domain.errors import Rejected
 from quittance.domain.ids import CaseId
 from quittance.domain.instant import to_text
@@ -60,6 +62,8 @@ def _head(case: Case) -> Iterator[str]:
     yield f"  rules: law@{versions.law}, accounts@{versions.accounts}, {case.channel}@{versions.channel}"
     for mark in sorted(case.marks):
         yield f"  needs a person: {mark}"
+    if isinstance(case.body, Difference):
+        yield from told([case])
     if isinstance(case.body, ReturnRequest):
         yield "lines"
         for line_id, line in sorted(case.body.lines.items()):

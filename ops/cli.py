@@ -13,11 +13,13 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import account, case, command, policy, receive, redrive
+from ops import account, case, command, feed, policy, public_holidays, receive, reconcile, redrive, report, restored
 from ops.stack import Stack
 from quittance.domain.errors import QuittanceError
 
-SUBCOMMANDS: Final = (policy, account, receive, redrive, case, command)
+SUBCOMMANDS: Final = (
+    policy, account, receive, redrive, reconcile, restored, report, feed, case, command, public_holidays,
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from ops import public_holidays
 from ops.pages import deadlines, events, features, policies, state_machines, table_design
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -24,6 +25,7 @@ REGISTRY: Final[tuple[Callable[[Path], Pages], ...]] = (
     table_design.pages,
     features.pages,
     events.pages,
+    public_holidays.pages,
 )
 
 

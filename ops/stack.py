@@ -24,11 +24,11 @@ QUEUES: Final = ("Inbox", "Bulk", "Amazon", "Due", "Poll", "Urgent", "Refund")
 PATIENCE: Final = timedelta(seconds=20)
 
 
-def add_options(made: argparse.ArgumentParser) -> None:
-    """Let a subcommand be told which stack it is about."""
+def add_options(made: argparse.ArgumentParser, stack: str | None = None) -> None:
+    """Let a subcommand be told which stack it is about; `stack` stands for the usual one where none is named."""
     made.add_argument(
         "--stack",
-        default=os.environ.get("QUITTANCE_STACK", "quittance"),
+        default=stack or os.environ.get("QUITTANCE_STACK", "quittance"),
         help="name of the CloudFormation stack (default: $QUITTANCE_STACK, else quittance)",
     )
     made.add_argument("--endpoint-url", help="where AWS answers, for the sandbox")

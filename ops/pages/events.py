@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quittance.domain import events
+from quittance.domain.difference import DifferenceKind
 from quittance.domain.instant import WIDTH
 from quittance.domain.intent import Act, IntentState
 from quittance.domain.observations import ChannelStatus, Condition
@@ -107,6 +108,10 @@ _SPECIAL: Final[Mapping[type, Mapping[str, Schema]]] = {
     events.OrderRead: {"order": TEXT, "as_of": INSTANT},
     events.ReturnRead: {"status": _one_of(ChannelStatus), "units": COUNTS, "as_of": INSTANT},
     events.ParcelReceived: {"receipt": TEXT, "units": _FOUND, "surplus": _FOUND},
+    events.DifferenceFound: {
+        "currency": TEXT,
+        "entries": _of_type(tuple[tuple[DifferenceKind, str, str, int, int], ...]),
+    },
     events.IntentAdmitted: {
         "intent": TEXT,
         "act": _one_of(Act),
@@ -117,5 +122,6 @@ _SPECIAL: Final[Mapping[type, Mapping[str, Schema]]] = {
         "reason": TEXT,
         "rule": TEXT,
         "by": TEXT,
+        "why": TEXT,
     },
 }

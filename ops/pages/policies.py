@@ -11,6 +11,27 @@ from ops.pages import markdown
 from quittance.application.policy_schema import ACCOUNTS, LAW
 
 PATH: Final = "docs/policies.md"
+BOUNDS: Final = (
+    [
+        markdown.code("[[account]] daily_budget"),
+        "no limit, and nothing is read",
+        (
+            "an amount per currency: what rules pay back by themselves in one day of the store's time zone; beyond it,"
+            " and in a currency that is not named, a refund waits for an approver (`daily_budget`,"
+            " `currency_without_limit`)"
+        ),
+    ],
+    [
+        markdown.code("[[account]] velocity"),
+        "nobody is counted, and nobody asks who bought",
+        "after `refunds` refunds of one customer within `days` days the next one waits for an approver (`velocity`)",
+    ],
+    [
+        markdown.code("[[store]] owners"),
+        "every act is `quittance`",
+        "an act that is `observe` or `other` is decided and shown, and never sent",
+    ],
+)
 ELSEWHERE: Final = frozenset({"schema", "name", "deadline", "store"})
 
 
@@ -33,8 +54,19 @@ def pages(root: Path) -> Mapping[str, str]:
             markdown.table(["term", *names], _rows(shared, names, terms)),
             "## Terms of single stores",
             markdown.table(["store", "term", "value"], _overrides(found, names)),
+            "## Bounds of accounts and stores",
+            "What rules may do by themselves, and who carries out which act. Bounds hold as they are published now, for"
+            " cases of any age; a term above holds as it was when the case was opened.",
+            markdown.table(["key in `accounts.toml`", "without it", "what it does"], BOUNDS),
+            markdown.table(["account or store", "bound", "value"], _bounds(found[ACCOUNTS])),
         )
     }
+
+
+def _bounds(accounts: Mapping[str, Any]) -> list[list[str]]:
+    rows = [(row["account"], {key: row[key] for key in row if key != "account"}) for row in accounts.get("account", ())]
+    rows += [(row["store"], {"owners": row["owners"]}) for row in accounts["store"] if "owners" in row]
+    return [[name, markdown.code(key), value] for name, own in rows for key, value in _flat("", own)]
 
 
 def _rows(keys: list[str], names: list[str], terms: Mapping[str, Mapping[str, str]]) -> list[list[str]]:

@@ -8,6 +8,7 @@ import pytest
 
 from quittance.application.ports import Poll
 from quittance.domain.account import Control, Mode
+from quittance.domain.instant import from_text
 from quittance.storage.table import Table
 from tests.ops.world import World
 from tests.policies.documents import POLICIES, SHOP
@@ -57,6 +58,15 @@ def test_the_polls_of_the_channel_are_created_once_and_then_left_alone(world: Wo
         (SHOP, timedelta(minutes=5)),
         (SHOP, timedelta(hours=1)),
     ]
+
+
+def test_refunded_orders_are_listed_from_the_moment_the_account_was_set(world: World, table: Table) -> None:
+    world.run("account", "set", SHOP, "--mode", "observe", "--stack", "test")
+
+    poll = table.poll(SHOP, "refunded_orders")
+
+    assert poll is not None
+    assert (poll.every, from_text(poll.cursor)) == (timedelta(hours=24), poll.due)
 
 
 def test_an_account_that_is_not_published_is_refused(

@@ -15,6 +15,7 @@ import pytest
 from ops.pages.events import facts_of, schema_of
 from quittance.domain import events
 from quittance.domain.case import Case
+from quittance.domain.difference import DifferenceKind, Entry
 from quittance.domain.instant import to_text
 from quittance.domain.intent import Intent
 from quittance.domain.observations import OrderReading, Receipt, ReturnReading
@@ -39,6 +40,7 @@ WHOLE: Final[dict[Any, Any]] = {
     ReturnReading: b.return_reading(),
     Receipt: b.receipt(),
     Intent: b.intent(),
+    Entry: Entry(DifferenceKind.UNEQUAL, "refund-1", "intent-1", 3000, 2900, ((b.CARD, 3000, 2900),)),
     datetime: AT,
     str: "text",
     int: 7,
