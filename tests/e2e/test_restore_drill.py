@@ -79,6 +79,8 @@ PAID = {"settled": 4200, "sending": 11900, "ready": 3500, "approved": 64000, "re
 def _before_the_backup(shopper: Shopper) -> dict[str, Story]:
     """One refund is settled, one ready, one being sent by a worker that dies, two wait for approval, one is new."""
     world = shopper.world
+    # What stories before left behind comes to rest, and the shop's quota fills up again.
+    world.pass_time(LONG_ENOUGH)
     settled = _authorised(shopper, "SHAWL", "42.00")
     settled.arrive("P-settled", SHAWL=1)
     approved, refused = (_authorised(shopper, sku, "640.00") for sku in ("SOFA", "TABLE"))
