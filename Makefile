@@ -4,6 +4,8 @@ KEEP ?=
 ARGS ?=
 JOBS ?= auto
 RUNS ?= 50000
+KILLS ?= 500
+RACES ?= 10000
 DEV := .venvs/dev/bin/python
 LINT := .venvs/lint/bin/python
 UV := .venvs/installer/bin/uv
@@ -22,11 +24,14 @@ demo: .venvs/sandbox/.stamp ## run the whole world on this machine; KEEP=1 leave
 test: .venvs/dev/.stamp .venvs/sandbox/.stamp ## run every test; ARGS="-k refund" narrows, JOBS=0 runs in one process
 	$(DEV) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
-faults: .venvs/dev/.stamp .venvs/sandbox/.stamp ## run the fault laboratory; RUNS=1000000 seeds, SEED=7 tells the story of one
+faults: .venvs/dev/.stamp .venvs/sandbox/.stamp ## run the fault laboratory whole; RUNS=1000000 seeds, SEED=7 tells the story of one
 	$(DEV) -m tests.faults.laboratory $(if $(SEED),--seed $(SEED),--runs $(RUNS))
 ifndef SEED
 	$(DEV) -m pytest tests/model --quiet
-	QUITTANCE_FAULTS=all QUITTANCE_GUARDS=all $(DEV) -m pytest tests/faults --numprocesses $(JOBS) --dist load $(ARGS)
+	QUITTANCE_FAULTS=all QUITTANCE_PAIRS=all QUITTANCE_GUARDS=all \
+	  $(DEV) -m pytest tests/faults --numprocesses $(JOBS) --dist load $(ARGS)
+	QUITTANCE_KILLS=$(KILLS) QUITTANCE_RACES=$(RACES) \
+	  $(DEV) -m pytest tests/e2e/test_killed_for_real.py tests/faults/test_races.py
 endif
 
 lint: .venvs/dev/.stamp .venvs/lint/.stamp .venvs/checkov/.stamp ## format, rules, types, doors, generated pages, template

@@ -34,7 +34,7 @@ from quittance.storage.dynamo import DynamoEngine
 from quittance.storage.engine import Item
 from quittance.storage.table import Table
 
-LIMITS: Final = Limits(timedelta(seconds=63), timedelta(seconds=20))
+LIMITS: Final = Limits(timedelta(seconds=57), timedelta(seconds=19))
 # What the queue gives a message at most; afterwards it is a dead letter.
 DELIVERIES: Final = 6
 # Ours is also woken by its due index, which does not count.

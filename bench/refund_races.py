@@ -45,7 +45,7 @@ UNITS: Final = 6
 # So many orders are fought over at a time.
 AT_ONCE: Final = 4
 LOOKS: Final = 3
-LIMITS: Final = Limits(timedelta(seconds=63), timedelta(seconds=20))
+LIMITS: Final = Limits(timedelta(seconds=57), timedelta(seconds=19))
 ROUND: Final = timedelta(seconds=130)
 MOST_ROUNDS: Final = 12
 TABLE: Final = "quittance"

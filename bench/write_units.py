@@ -44,7 +44,7 @@ STORE: Final = "maison-lumiere"
 RAW: Final = "raw"
 SHAPE: Final = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
 WRITES: Final = frozenset({"update_item", "transact_write_items"})
-LIMITS: Final = Limits(timedelta(seconds=63), timedelta(seconds=20))
+LIMITS: Final = Limits(timedelta(seconds=57), timedelta(seconds=19))
 # On-demand, standard class, us-east-1: aws.amazon.com/dynamodb/pricing/on-demand
 DOLLARS_PER_MILLION: Final = 0.625
 NOTES: Final = (

@@ -115,6 +115,14 @@ def test_a_claim_takes_a_new_fence_and_a_lease_and_keeps_the_reading_before_the_
     assert claimed.attempt.absent_at is None
 
 
+def test_a_claim_soon_after_its_admission_leaves_the_next_look_where_it_is() -> None:
+    soon = intent(due=after(seconds=60))
+    late = intent(due=after(seconds=2))
+
+    assert claim(soon, {}, NOW, timedelta(seconds=57)).due == after(seconds=60)
+    assert claim(late, {}, NOW, timedelta(seconds=57)).due == after(seconds=57)
+
+
 def test_a_send_counts_from_its_claim_and_a_second_keeps_the_time_of_the_first() -> None:
     once = claim(intent(), {}, NOW, timedelta(seconds=63))
     again = move(once, V.LOSE)

@@ -87,6 +87,8 @@ def _before_the_backup(shopper: Shopper) -> dict[str, Story]:
     approved.arrive("P-approved", SOFA=1)
     refused.arrive("P-refused", TABLE=1)
     requested = shopper.asks_back("CAP", "19.00")
+    for story in (settled, approved, refused):
+        _wait_for(lambda story=story: "refund" in {one["act"] for one in story.shown["intents"]})  # type: ignore[misc]
     sending = _sending(shopper)
     switch_senders(world, on=False)
     ready = _authorised_by_the_shop(shopper, "GLOVES", "35.00")

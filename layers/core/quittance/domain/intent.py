@@ -246,17 +246,19 @@ def claim(intent: Intent, snapshot: Mapping[str, str], now: datetime, lease: tim
     """Take the intent for one send: a new fence and a lease longer than the sender can live.
 
     The send counts from here on, because a worker that dies now may have sent. `snapshot` is the channel's reading
-    just before; look-back tells our effect from others by it.
+    just before; look-back tells our effect from others by it. A later look that is due already stays: moving it would
+    cost a write of the index.
     """
+    until = now + lease
     attempt = replace(
         sent(intent, now),
         fence=intent.attempt.fence + 1,
-        lease_until=now + lease,
+        lease_until=until,
         sends=intent.attempt.sends + 1,
         snapshot=dict(snapshot),
         absent_at=None,
     )
-    return move(intent, IntentVerb.CLAIM, attempt=attempt, due=now + lease)
+    return move(intent, IntentVerb.CLAIM, attempt=attempt, due=max(until, intent.due or until))
 
 
 def join(intent: Intent, batch: int, snapshot: Mapping[str, str], now: datetime, look: timedelta) -> Intent:
