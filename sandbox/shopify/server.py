@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 from urllib.parse import parse_qs
+
+from sandbox.loopback import LoopbackServer
 
 _TOKEN_PATH = re.compile(r"^/([^/]+)/admin/oauth/access_token$")
 _API_PATH = re.compile(r"^/([^/]+)/admin/api/([^/]+)/graphql\.json$")
@@ -97,30 +97,9 @@ class Desk(Protocol):
     def graphql(self, shop: str, version: str, token: str | None, raw: bytes) -> Reply: ...
 
 
-class Server(ThreadingHTTPServer):
-    """Listens on loopback; port 0 takes a free one."""
-
-    daemon_threads = True
-    request_queue_size = 64
+class Server(LoopbackServer):
+    """Takes its requests to whom it is given."""
 
     def __init__(self, desk: Desk, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(Handler, port)
         self.desk = desk
-        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is part of the game; anything else is a defect worth a trace."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)

@@ -69,7 +69,7 @@ def _write(made: Any) -> None:
     twin = type(made.__name__, (), {"__slots__": tuple(field.name for field in fields)})
     room: dict[str, Any] = {"_Made": made, "_Twin": twin, "_turn": object.__setattr__, "_create": object.__new__}
     room |= {"__name__": __name__, "_unset": _UNSET, **_defaults(fields)}
-    exec(_source(made, fields), room)  # noqa: S102  # as the standard library does: only names of fields go into it
+    exec(_source(made, fields), room)  # noqa: S102  # nosec B102  # as the standard library: only names of fields
     for name in _METHODS:
         room[name].__qualname__ = f"{made.__qualname__}.{name}"
         setattr(made, name, room[name])
