@@ -369,8 +369,16 @@ def test_orders_with_refunds_are_listed_since_the_cursor_and_an_hour_of_it_again
     asked = [sent.json["variables"] for sent in road.sent]
     assert [one["after"] for one in asked] == [None, "next", None]
     assert [one["filter"].rpartition(":>=")[2] for one in asked] == [
-        "'2026-11-21T00:00:00.000Z'", "'2026-11-21T00:00:00.000Z'", "'2026-11-21T11:30:00.000Z'",
+        "'2026-11-21T00:00:00Z'", "'2026-11-21T00:00:00Z'", "'2026-11-21T11:30:00Z'",
     ]  # fmt: skip
+
+
+def test_what_changed_within_the_second_of_the_cursor_is_listed_because_shopifys_times_have_no_fractions() -> None:
+    road = shapes.desk(RefundedOrders=[{"orders": shapes.page([])}])
+
+    shapes.channel(road).poll(ACCOUNT, "refunded_orders", "2026-11-21T10:00:00.931Z", ())
+
+    assert road.sent[0].json["variables"]["filter"].endswith("updated_at:>='2026-11-21T10:00:00Z'")
 
 
 def test_without_a_cursor_the_list_of_refunded_orders_is_read_from_its_start_and_never_back() -> None:

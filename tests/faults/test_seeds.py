@@ -17,6 +17,8 @@ RUNS: Final = int(os.environ.get("QUITTANCE_RUNS", "20000"))
 PARTS: Final = 4
 # From the last fault: twice the lease with its horizon and the ticks between them.
 KEYED_MOST: Final = 600
+# Seeds that a law once stumbled over: a claim proven unsent before the next, and a restored refund behind a held one.
+STUMBLED: Final = (5011264, 5031349)
 
 
 @pytest.mark.proves("B1", "B2", "F096", "F097", "F100", "F101")
@@ -34,3 +36,8 @@ def test_seeded_runs_of_up_to_five_faults_break_nothing(
         f"fault laboratory, part {part + 1} of {PARTS}: {tally.runs:,} seeded runs, {tally.faults:,} faults, "
         f"{tally.refunds:,} refunds; 0 doubles, 0 lost, 0 over-refunds; keyed at rest after {tally.slowest('keyed')} s",
     )
+
+
+@pytest.mark.parametrize("seed", STUMBLED)
+def test_a_seed_that_once_broke_something_breaks_nothing(seed: int) -> None:
+    assert not tallied([seed]).failing

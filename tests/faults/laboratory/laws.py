@@ -60,6 +60,7 @@ class Memory:
 
     keys: dict[str, str] = field(default_factory=dict)
     claimed_at: dict[str, int] = field(default_factory=dict)
+    claimed_before: dict[str, int] = field(default_factory=dict)
     first_claim: dict[str, int] = field(default_factory=dict)
     looked_at: dict[str, int] = field(default_factory=dict)
     retried: set[str] = field(default_factory=set)
@@ -114,9 +115,13 @@ class Invariants:
             memory.retried.add(name)
         if after["state"] == "SENDING" and before.get("state") != "SENDING":
             self._remember_claim(name, after, worker)
+        if before.get("state") == "SENDING" and after["state"] == "READY":
+            # Proven unsent: the last send that may have had its effect is the one before.
+            memory.claimed_at[name] = memory.claimed_before[name]
 
     def _remember_claim(self, name: str, after: Item, worker: Worker | None) -> None:
         memory, now = self.memory, self.world.scheduler.now
+        memory.claimed_before[name] = memory.claimed_at.get(name, 0)
         memory.claimed_at[name] = now
         memory.first_claim.setdefault(name, now)
         memory.retried.discard(name)
@@ -158,8 +163,9 @@ class Invariants:
         held = any(item["state"] == "HOLD" for _, item in intents)
         for name, item in intents:
             state = item["state"]
-            rests = state in ENDED or state in ("HOLD", "AWAITING_APPROVAL") or (state == "RESERVED" and held)
-            if not rests:
+            # What a backup brought back waits for its turn as UNKNOWN, behind a held one like any other.
+            waits = state == "RESERVED" or (state == "UNKNOWN" and item.get("because") == "not_its_turn")
+            if state not in ENDED and state not in ("HOLD", "AWAITING_APPROVAL") and not (waits and held):
                 return name
         return ""
 

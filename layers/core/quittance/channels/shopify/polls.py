@@ -26,6 +26,7 @@ REFUNDED_ORDERS: Final = "refunded_orders"
 SOURCES: Final = (OPEN_RETURNS, KNOWN_RETURNS, REFUNDED_ORDERS)
 # A search lags behind the orders themselves; what changed shortly before the last one seen is asked for once more.
 _OVERLAP: Final = timedelta(hours=1)
+_SECONDS: Final = len("2026-11-21T21:38:43")
 _WITHIN: Final = "|"
 _KNOWN_AT_ONCE: Final = 50
 _ENDED: Final = frozenset({ChannelStatus.CLOSED, ChannelStatus.DECLINED, ChannelStatus.CANCELLED})
@@ -67,7 +68,8 @@ def _refunded_orders(ask: Ask, cursor: str) -> Page:
     list is read from its start.
     """
     since, latest, after = (*cursor.split(_WITHIN), "", "")[:3]
-    search = f"{documents.REFUNDED} updated_at:>='{since}'" if since else documents.REFUNDED
+    # Shopify's times have no fractions of a second: what changed within the second of the cursor is news as well.
+    search = f"{documents.REFUNDED} updated_at:>='{since[:_SECONDS]}Z'" if since else documents.REFUNDED
     orders = child(ask(documents.REFUNDED_ORDERS, {"filter": search, "after": after or None}), "orders")
     found = [(number(order, "Order"), moment(order, "updatedAt")) for order in items(orders, "nodes")]
     rows = tuple(Row(OrderId(order), changed=to_text(at)) for order, at in found)
