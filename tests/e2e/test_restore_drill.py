@@ -16,6 +16,13 @@ from tests.e2e.test_safety import _kill_worker, _wait_for, mutations
 LONG_ENOUGH = timedelta(minutes=10)
 
 
+@pytest.fixture(scope="module")
+def whole_world() -> Iterator[World]:
+    """A world of its own: a restore is of everything, and every other story would come back with it."""
+    with World.start() as started:
+        yield started
+
+
 @pytest.fixture
 def senders_on_again(world: World) -> Iterator[World]:
     """Whatever happened, the senders run and the account is live afterwards."""
@@ -79,8 +86,6 @@ PAID = {"settled": 4200, "sending": 11900, "ready": 3500, "approved": 64000, "re
 def _before_the_backup(shopper: Shopper) -> dict[str, Story]:
     """One refund is settled, one ready, one being sent by a worker that dies, two wait for approval, one is new."""
     world = shopper.world
-    # What stories before left behind comes to rest, and the shop's quota fills up again.
-    world.pass_time(LONG_ENOUGH)
     settled = _authorised(shopper, "SHAWL", "42.00")
     settled.arrive("P-settled", SHAWL=1)
     approved, refused = (_authorised(shopper, sku, "640.00") for sku in ("SOFA", "TABLE"))
